@@ -1,0 +1,65 @@
+/** Heads of HTTP/1.1 messages as the strict codec reads them (RFC 9112). Text is Latin-1: one character an octet. */
+
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  /** Responses only: until the connection closes (RFC 9112 6.3 rule 8). */
+  | { readonly kind: 'close' };
+
+export interface RequestHead {
+  readonly method: string;
+  /** As sent: origin form, absolute form, or `*`. */
+  readonly target: string;
+  /** Origin-form path (starts with `/`, or `*` for OPTIONS) and query without `?`. */
+  readonly path: string;
+  readonly query: string | undefined;
+  /** From the absolute form, else the one Host; lower case, port kept. Empty only in HTTP/1.0 without Host. */
+  readonly authority: string;
+  readonly minorVersion: 0 | 1;
+  /** Flat: name, value, name, value; names as received, values without surrounding white space. */
+  readonly fields: readonly string[];
+  readonly framing: Framing;
+  /** Whether the connection may be used again after this request. */
+  readonly keepAlive: boolean;
+  readonly expectContinue: boolean;
+  /** Lower-case names in Connection (besides close, keep-alive, upgrade): hop-by-hop, to be removed. */
+  readonly connectionTokens: readonly string[];
+  /** A WebSocket upgrade: GET, HTTP/1.1, no body, `Connection: upgrade`, `Upgrade: websocket` alone. */
+  readonly webSocket: boolean;
+  /** Octets of the head, the empty line included. */
+  readonly size: number;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly minorVersion: 0 | 1;
+  readonly fields: readonly string[];
+  readonly framing: Framing;
+  readonly keepAlive: boolean;
+  readonly connectionTokens: readonly string[];
+  readonly size: number;
+}
+
+export interface HeadLimits {
+  readonly headBytes: number;
+  readonly headerCount: number;
+}
+
+/** A message that is not unambiguous HTTP/1.1. For requests `status` is what to answer before closing: 400, 413, 414, 431, 501 or 505. */
+export class HttpMalformed extends Error {
+  readonly code = 'HTTP_MALFORMED';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/* Provided by this package:
+ *   parseRequestHead(buffer: Buffer, start: number, end: number, limits: HeadLimits): RequestHead | undefined   // undefined: not whole yet; throws HttpMalformed
+ *   parseResponseHead(buffer, start, end, limits, requestMethod: string): ResponseHead | undefined
+ *   ChunkedDecoder: push(chunk: Buffer, start: number, end: number, onData: (chunk: Buffer) => void): number  // octets consumed; .done after the last chunk and its trailers; throws HttpMalformed
+ *   chunk framing writer
+ */
