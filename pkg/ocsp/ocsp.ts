@@ -8,5 +8,9 @@ export interface OcspChecker {
    * From the cache at once where an answer is fresh, else a promise of one question (one in flight per certificate
    * and settings). `issuer` must be proven: the leaf's signature verified under its key.
    */
-  check(certificate: Certificate, issuer: Certificate, settings: OcspSettings): RevocationStatus | Promise<RevocationStatus>;
+  check(
+    certificate: Certificate,
+    issuer: Certificate,
+    settings: OcspSettings,
+  ): RevocationStatus | Promise<RevocationStatus>;
 }

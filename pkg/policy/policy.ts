@@ -69,8 +69,8 @@ export const ClientAuth = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('Passthrough') }),
   z.strictObject({
     mode: z.enum(['Optional', 'Strict']),
-    /** One PEM bundle per trustedClientCertificates entry: one or more roots with their intermediates. */
-    trustedCas: z.array(z.string()).min(1),
+    /** One PEM bundle per trustedClientCertificates entry: one or more roots with their intermediates. Empty: trust withdrawn, everybody is refused. */
+    trustedCas: z.array(z.string()),
     verifyIssuerDn: z.boolean(),
     revocation: Revocation,
     allow: z.array(AllowEntry),
@@ -103,9 +103,7 @@ export const HeaderAction = z.strictObject({
   headerName: z.string(),
   /** Empty deletes the header. */
   headerValue: z.string(),
-  headerValueMatcher: z
-    .strictObject({ pattern: z.string(), ignoreCase: z.boolean(), negate: z.boolean() })
-    .optional(),
+  headerValueMatcher: z.strictObject({ pattern: z.string(), ignoreCase: z.boolean(), negate: z.boolean() }).optional(),
 });
 export type HeaderAction = z.infer<typeof HeaderAction>;
 
@@ -189,8 +187,20 @@ export const Listener = z.strictObject({
 });
 export type Listener = z.infer<typeof Listener>;
 
+/**
+ * A profile that exists but cannot be used now (a fault): the sidecar keeps its own last good copy of it, with the
+ * CA bundles that are still there. Null: which bundles are there cannot be told, the copy's own stay.
+ */
+export const Hold = z.strictObject({
+  namespace: z.string(),
+  name: z.string(),
+  trustedCas: z.array(z.string()).nullable(),
+});
+export type Hold = z.infer<typeof Hold>;
+
 export const PodPolicy = z.strictObject({
   schema: z.literal(1),
   listeners: z.array(Listener),
+  holds: z.array(Hold),
 });
 export type PodPolicy = z.infer<typeof PodPolicy>;

@@ -17,7 +17,11 @@ export interface ConnectionFacts {
 
 /** What rules may know of the client certificate: filled only by an accept verdict (design section 4). */
 export type CertificateFacts =
-  | { readonly kind: 'accepted'; readonly path: readonly [Certificate, ...Certificate[]]; readonly revocation: 'good' | 'missing' | 'off' | 'unavailable' }
+  | {
+      readonly kind: 'accepted';
+      readonly path: readonly [Certificate, ...Certificate[]];
+      readonly revocation: 'good' | 'missing' | 'off' | 'unavailable';
+    }
   /** Refused, but forwarded (`enforcement: Report`): every certificate variable is empty. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** Nothing presented, or not looked at. */
@@ -81,5 +85,8 @@ export interface BoundRewrite {
   /** Whether any rule touches responses. */
   readonly hasResponse: boolean;
   /** Runs the rules; the result also carries what response rules need later. @throws RewriteOverflow. */
-  request(view: RequestView): { readonly edits: RequestEdits; readonly response: (view: ResponseView) => ResponseEdits };
+  request(view: RequestView): {
+    readonly edits: RequestEdits;
+    readonly response: (view: ResponseView) => ResponseEdits;
+  };
 }
