@@ -39,15 +39,32 @@ export interface ResponseHead {
   readonly framing: Framing;
   readonly keepAlive: boolean;
   readonly connectionTokens: readonly string[];
+  /** A 101 in HTTP/1.1 that says `Connection: upgrade` and `Upgrade: websocket` alone. */
+  readonly webSocket: boolean;
   readonly size: number;
 }
 
+/** Limits of one head. 0 means the codec's own ceilings: 1 MiB and 1000 fields, which no setting lifts. */
 export interface HeadLimits {
+  /** Octets of request or status line and fields, the empty line included; 431 above it (414 within the request line). */
   readonly headBytes: number;
+  /** Fields; 431 above it. */
   readonly headerCount: number;
+  /** Octets of a request target; 414 above it. 8192 where absent. */
+  readonly targetBytes?: number;
 }
 
-/** A message that is not unambiguous HTTP/1.1. For requests `status` is what to answer before closing: 400, 413, 414, 431, 501 or 505. */
+/** No body at all. */
+export const noFraming: Framing = Object.freeze({ kind: 'none' });
+
+export const chunkedFraming: Framing = Object.freeze({ kind: 'chunked' });
+
+export const closeFraming: Framing = Object.freeze({ kind: 'close' });
+
+/**
+ * A message that is not unambiguous HTTP/1.1. `status` is what to answer before closing: 400, 413, 414, 417, 431, 501
+ * or 505 for a request, 502 for what the application sent.
+ */
 export class HttpMalformed extends Error {
   readonly code = 'HTTP_MALFORMED';
   readonly status: number;
@@ -56,10 +73,3 @@ export class HttpMalformed extends Error {
     this.status = status;
   }
 }
-
-/* Provided by this package:
- *   parseRequestHead(buffer: Buffer, start: number, end: number, limits: HeadLimits): RequestHead | undefined   // undefined: not whole yet; throws HttpMalformed
- *   parseResponseHead(buffer, start, end, limits, requestMethod: string): ResponseHead | undefined
- *   ChunkedDecoder: push(chunk: Buffer, start: number, end: number, onData: (chunk: Buffer) => void): number  // octets consumed; .done after the last chunk and its trailers; throws HttpMalformed
- *   chunk framing writer
- */
