@@ -110,6 +110,11 @@ export function isSelfSigned(certificate: Certificate): boolean {
   return sameName(certificate.subject, certificate.issuer) && verifies(certificate, certificate);
 }
 
+/** Whether it is signed over MD5 or SHA-1 (or older): no such signature counts, but a root's own. */
+export function hasWeakSignature(certificate: Certificate): boolean {
+  return weakSignatures.has(certificate.signatureOid);
+}
+
 /** PEM of any DER: 64 columns, one trailing newline. RFC 7468. */
 export function toPem(label: string, bytes: Buffer): string {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
@@ -167,9 +172,7 @@ function readCertificate(bytes: Buffer): Certificate {
     extensions,
     signatureOid: readOid(algorithm.children[0], 'signature algorithm'),
     isIssuedBy: (other) =>
-      !weakSignatures.has(certificate.signatureOid) &&
-      sameName(certificate.issuer, other.subject) &&
-      verifies(certificate, other),
+      !hasWeakSignature(certificate) && sameName(certificate.issuer, other.subject) && verifies(certificate, other),
   };
   parsed.set(certificate, x509);
   return certificate;

@@ -51,9 +51,14 @@ export function sameName(a: DistinguishedName, b: DistinguishedName): boolean {
 export function nameKey(name: DistinguishedName): string {
   const known = keys.get(name);
   if (known !== undefined) return known;
-  const key = JSON.stringify(nameRdns(name).map((rdn) => rdn.map(attributeKey).sort()));
+  const key = JSON.stringify(rdnKeys(name));
   keys.set(name, key);
   return key;
+}
+
+/** One such string for each RDN, in the order received. */
+export function rdnKeys(name: DistinguishedName): readonly string[] {
+  return nameRdns(name).map((rdn) => JSON.stringify(rdn.map(attributeKey).sort()));
 }
 
 /** Reads RFC 4514 text (most specific RDN first, as `text` above) into a comparable name. @throws DnMalformed. */
