@@ -29,10 +29,14 @@ export type CertificateFacts =
   /** Passthrough: only the `client_certificate_unverified*` variables are filled. */
   | { readonly kind: 'unverified'; readonly certificate: Certificate };
 
-/** A request as rules see it. Names as received; a flat list: name, value, name, value. */
+/**
+ * A request as rules see it: as received, but after hop-by-hop fields, guarded names and the forwarding fields of peers
+ * that are not trusted proxies have been taken out. It stays the same while rules run: they never see each other's edits.
+ * Names as received; a flat list: name, value, name, value.
+ */
 export interface RequestView {
   readonly method: string;
-  /** Path and query as sent, origin form; the path stays the original even after a rewrite. */
+  /** Path as sent, origin form or `*`, without the query; it stays the original even after a rewrite. */
   readonly path: string;
   /** Without `?`; undefined where there is none. */
   readonly query: string | undefined;
@@ -72,7 +76,8 @@ export class RewriteOverflow extends Error {
 export interface Rewrite {
   /**
    * Folded names (lower case, every character outside [a-z0-9] as `-`) that these rules and the forwarded certificate
-   * make proofs of: removed from every request of the pod before anything is set.
+   * make proofs of: removed from every request of the pod before anything is set. The certificate headers of other
+   * proxies are removed too, whatever the policy: see `isGuarded` in guard.ts.
    */
   readonly guarded: ReadonlySet<string>;
   /** Evaluates once what depends on the connection only. @throws RewriteOverflow. */

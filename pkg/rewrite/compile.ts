@@ -1,0 +1,208 @@
+import type { ForwardedCertificate, RewriteSetPolicy } from '../policy/policy.ts';
+import {
+  type BoundRule,
+  bindRule,
+  type Captures,
+  editRequest,
+  editResponse,
+  isConstant,
+  matchRequest,
+  matchResponse,
+  requestEdits,
+  type UrlEdits,
+} from './bound-rule.ts';
+import { base64Der, rfc9440, urlEncodedPem, xfccElement } from './certificate-values.ts';
+import { finishHeaderValue, HeaderEdits } from './edits.ts';
+import { rewriteFaults } from './faults.ts';
+import { foldName, isGuarded } from './guard.ts';
+import { headerNameFault } from './header-name.ts';
+import { proofNames } from './proof.ts';
+import type {
+  BoundRewrite,
+  CertificateFacts,
+  ConnectionFacts,
+  RequestEdits,
+  RequestView,
+  ResponseEdits,
+  ResponseView,
+  Rewrite,
+} from './rewrite.ts';
+import { type CompiledRule, compileRule } from './rule.ts';
+import { templateVariables } from './template.ts';
+import type { Variable } from './variables.ts';
+
+/** A rewrite set that cannot be compiled; the message names set, field and fault, one a line. */
+export class RewriteInvalid extends Error {
+  readonly code = 'REWRITE_INVALID';
+}
+
+/**
+ * Compiles the rewrite sets of one profile and its own certificate header. Sets run in the given order, the rules of a
+ * set by ascending sequence; the certificate header comes before all of them. @throws RewriteInvalid.
+ */
+export function compileRewrite(
+  sets: readonly RewriteSetPolicy[],
+  forwarded: ForwardedCertificate | undefined,
+): Rewrite {
+  const faults = [
+    ...sets.flatMap((set) =>
+      rewriteFaults(set).map(({ path, message }) => `rewrite set ${set.name}: ${path}: ${message}`),
+    ),
+    ...forwardedFaults(forwarded),
+  ];
+  if (faults.length > 0) throw new RewriteInvalid(faults.join('\n'));
+  const rules = sets.flatMap((set) =>
+    set.rules.map((rule) => compileRule(rule, noReport)).sort((a, b) => a.sequence - b.sequence),
+  );
+  const guarded = new Set(proofNames(rules));
+  if (forwarded !== undefined) guarded.add(foldName(forwarded.header));
+  const isStripped = (name: string) => guarded.has(foldName(name)) || isGuarded(foldName(name));
+  const readsStripped = rules
+    .flatMap(variablesOf)
+    .some((v) => v.depends === 'request' && v.header !== undefined && isStripped(v.header));
+  return {
+    guarded,
+    bind: (connection) =>
+      bindRules(
+        rules,
+        forwarded,
+        connection,
+        readsStripped ? (view) => withoutFields(view, isStripped) : (view) => view,
+      ),
+  };
+}
+
+function bindRules(
+  rules: readonly CompiledRule[],
+  forwarded: ForwardedCertificate | undefined,
+  connection: ConnectionFacts,
+  strip: (view: RequestView) => RequestView,
+): BoundRewrite {
+  const bound = rules.flatMap((rule) => bindRule(rule, connection) ?? []);
+  const certificate = forwarded && forwardedHeader(forwarded, connection.certificate);
+  const start = () => {
+    const headers = new HeaderEdits();
+    if (certificate !== undefined) headers.put(certificate.name, certificate.name.toLowerCase(), certificate.values);
+    return headers;
+  };
+  const hasResponse = bound.some((rule) => rule.responseActions.length > 0);
+  const constant = bound.every(isConstant) ? constantEdits(bound, connection, start()) : undefined;
+  return {
+    constant,
+    hasResponse,
+    request(view) {
+      if (constant !== undefined && !hasResponse) return { edits: constant, response: () => noEdits };
+      const request = strip(view);
+      const headers = start();
+      const url: UrlEdits = { path: undefined, query: undefined };
+      const pending: { readonly rule: BoundRule; readonly captures: Captures }[] = [];
+      for (const rule of bound) {
+        const captures = matchRequest(rule, connection, request);
+        if (captures === undefined) continue;
+        if (constant === undefined) editRequest(rule, { connection, request, captures }, headers, url);
+        if (rule.responseActions.length > 0) pending.push({ rule, captures });
+      }
+      return {
+        edits: constant ?? requestEdits(headers, url, request),
+        response: pending.length === 0 ? () => noEdits : (response) => respond(pending, connection, request, response),
+      };
+    },
+  };
+}
+
+function respond(
+  pending: readonly { readonly rule: BoundRule; readonly captures: Captures }[],
+  connection: ConnectionFacts,
+  request: RequestView,
+  response: ResponseView,
+): ResponseEdits {
+  const headers = new HeaderEdits();
+  for (const { rule, captures: before } of pending) {
+    const captures = matchResponse(rule, before, response);
+    if (captures !== undefined) editResponse(rule, { connection, request, response, captures }, headers);
+  }
+  return headers.finish();
+}
+
+/** The edits of rules that no request can change. @throws RewriteOverflow. */
+function constantEdits(bound: readonly BoundRule[], connection: ConnectionFacts, headers: HeaderEdits): RequestEdits {
+  const url: UrlEdits = { path: undefined, query: undefined };
+  for (const rule of bound) {
+    // A rule under a request's conditions is constant only where it leaves requests alone.
+    if (rule.requestActions.length > 0)
+      editRequest(rule, { connection, request: noRequest, captures: rule.captures }, headers, url);
+  }
+  return requestEdits(headers, url, undefined);
+}
+
+/** The profile's own certificate header; no values where there is nothing that may be handed on. @throws RewriteOverflow. */
+function forwardedHeader(
+  { header, format, unverified }: ForwardedCertificate,
+  facts: CertificateFacts,
+): { readonly name: string; readonly values: readonly string[] } {
+  const value = forwardedValue(format, unverified, facts);
+  const made = value === undefined ? undefined : finishHeaderValue(header, value);
+  return { name: header, values: made === undefined ? [] : [made] };
+}
+
+function forwardedValue(
+  format: ForwardedCertificate['format'],
+  unverified: ForwardedCertificate['unverified'],
+  facts: CertificateFacts,
+): string | undefined {
+  const path = facts.kind === 'accepted' ? facts.path : undefined;
+  const certificate =
+    path?.[0] ?? (facts.kind === 'unverified' && unverified === 'Allow' ? facts.certificate : undefined);
+  if (certificate === undefined) return undefined;
+  switch (format) {
+    case 'Base64Der':
+      return base64Der(certificate);
+    case 'Rfc9440':
+      return rfc9440(certificate);
+    case 'UrlEncodedPem':
+      return urlEncodedPem(certificate);
+    case 'Xfcc':
+      return xfccElement(certificate, path);
+  }
+}
+
+function forwardedFaults(forwarded: ForwardedCertificate | undefined): string[] {
+  if (forwarded === undefined) return [];
+  const { header } = forwarded;
+  const fault =
+    headerNameFault(header, 'request', false) ??
+    (header.toLowerCase() === 'host' ? 'cannot carry a certificate' : undefined);
+  return fault === undefined ? [] : [`forwardClientCertificate.header: ${header} ${fault}`];
+}
+
+function variablesOf(rule: CompiledRule): readonly Variable[] {
+  const actions = [...rule.requestActions, ...rule.responseActions].map((action) => action.value);
+  const templates = [...actions, rule.path, rule.query].flatMap((template) =>
+    template === undefined ? [] : [template],
+  );
+  return [...rule.conditions.map((condition) => condition.variable), ...templates.flatMap(templateVariables)];
+}
+
+function withoutFields(view: RequestView, isStripped: (name: string) => boolean): RequestView {
+  const fields: string[] = [];
+  for (let i = 0; i < view.fields.length; i += 2) {
+    const name = view.fields[i] ?? '';
+    if (!isStripped(name)) fields.push(name, view.fields[i + 1] ?? '');
+  }
+  return { ...view, fields };
+}
+
+/** The set has no faults by now. */
+function noReport(): void {}
+
+const noEdits: ResponseEdits = Object.freeze({ remove: Object.freeze([]), set: Object.freeze([]) });
+
+/** Constant values read no request; this stands where one would be. */
+const noRequest: RequestView = {
+  method: '',
+  path: '*',
+  query: undefined,
+  authority: '',
+  httpVersion: 'HTTP/1.1',
+  fields: [],
+};
