@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { run } from 'node:test';
+import { parseArgs } from 'node:util';
+import { root } from '../support/source-files.ts';
+import { type Mutant, mutants } from './mutants.ts';
+
+const help = `usage: npm run test:mutants -- [options]
+
+Takes one protection after the other out of a copy of the sources and runs the tests that should notice.
+Exits 0 if every mutant made a test fail.
+
+  --only PATTERN  only the mutants whose name or file matches
+  --jobs N        mutants at a time (2)
+  --help          this text
+`;
+
+/** A mutant that makes a test hang is noticed too, but should not take long. */
+const testTimeoutMs = 60_000;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${help}`);
+    return 64;
+  }
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const chosen = mutants.filter(({ name, file }) => options.only.test(name) || options.only.test(file));
+  const copies = await Promise.all(Array.from({ length: Math.min(options.jobs, chosen.length) }, copyTree));
+  let passed = 0;
+  let failed = chosen.length === 0 ? 1 : 0;
+  if (chosen.length === 0) print('no mutant matches: nothing was tried');
+  const count = (name: string, fault: string | undefined, seconds: number): void => {
+    if (fault === undefined) passed += 1;
+    else failed += 1;
+    print(
+      `${fault === undefined ? '✔' : '✖'} ${name} (${seconds.toFixed(1)} s)${fault === undefined ? '' : `: ${fault}`}`,
+    );
+  };
+  try {
+    // Tests that fail anyway would "notice" every mutant.
+    const files = [...new Set(chosen.flatMap(({ tests }) => tests))];
+    await share(copies, files, async (copy, file) => {
+      const begun = performance.now();
+      const fault = existsSync(join(copy, file)) ? await unchangedFault(copy, file) : 'the test file does not exist';
+      if (fault !== undefined) count(`unchanged: ${file}`, fault, (performance.now() - begun) / 1000);
+    });
+    if (failed === 0) {
+      await share(copies, chosen, async (copy, mutant) => {
+        const begun = performance.now();
+        count(mutant.name, await tryMutant(copy, mutant), (performance.now() - begun) / 1000);
+      });
+    }
+  } finally {
+    await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
+  }
+  print(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** What is wrong with the mutant or with its tests; nothing if a test noticed. The copy is as before afterwards. */
+async function tryMutant(copy: string, { file, find, replace, tests }: Mutant): Promise<string | undefined> {
+  const path = join(copy, file);
+  if (!existsSync(path)) return `${file} does not exist`;
+  const source = await readFile(path, 'utf8');
+  const found = source.split(find).length - 1;
+  if (found !== 1) return `the text to replace stands ${found} times in ${file}, must be once: ${JSON.stringify(find)}`;
+  const mutated = source.replace(find, () => replace);
+  try {
+    stripTypeScriptTypes(mutated);
+  } catch (error) {
+    return `the mutant is no TypeScript: ${String(error)}`;
+  }
+  await writeFile(path, mutated);
+  try {
+    const { failedTests, failedFiles } = await runTests(copy, tests);
+    if (failedTests > 0) return undefined;
+    return failedFiles > 0
+      ? `a test file could not even be loaded: ${tests.join(', ')}`
+      : `no test failed in ${tests.join(', ')}`;
+  } finally {
+    await writeFile(path, source);
+  }
+}
+
+async function unchangedFault(copy: string, file: string): Promise<string | undefined> {
+  const { tests, failedTests, failedFiles } = await runTests(copy, [file]);
+  if (failedTests + failedFiles > 0) return 'fails without any mutant';
+  return tests === 0 ? 'holds no test' : undefined;
+}
+
+async function runTests(
+  copy: string,
+  files: readonly string[],
+): Promise<{ tests: number; failedTests: number; failedFiles: number }> {
+  const stream = run({
+    cwd: copy,
+    files: files.map((file) => join(copy, file)),
+    concurrency: 1,
+    timeout: testTimeoutMs,
+  });
+  let tests = 0;
+  let failedTests = 0;
+  let failedFiles = 0;
+  for await (const event of stream) {
+    if (event.type === 'test:pass' && event.data.details.type !== 'suite') tests += 1;
+    if (event.type !== 'test:fail') continue;
+    // The runner reports a file that could not be loaded as a test of the file's name.
+    if (event.data.name.endsWith('.test.ts')) failedFiles += 1;
+    else failedTests += 1;
+  }
+  return { tests, failedTests, failedFiles };
+}
+
+/** The sources without what is installed or built, in a folder of their own; node_modules is the real one. */
+async function copyTree(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'lychgate-mutant-'));
+  for (const name of await readdir(root)) {
+    if (!notCopied.has(name)) await cp(join(root, name), join(copy, basename(name)), { recursive: true });
+  }
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir');
+  return copy;
+}
+
+/** Works the list off with one worker a copy. */
+async function share<T>(
+  copies: readonly string[],
+  list: readonly T[],
+  work: (copy: string, entry: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...list];
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (let entry = rest.shift(); entry !== undefined; entry = rest.shift()) await work(copy, entry);
+    }),
+  );
+}
+
+function readOptions(): { help: boolean; only: RegExp; jobs: number } | string {
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: 'boolean', default: false, short: 'h' },
+        jobs: { type: 'string', default: '2' },
+        only: { type: 'string', default: '' },
+      },
+    });
+    if (!/^[1-9]\d?$/.test(values.jobs)) return `--jobs must be a number from 1 to 99: ${values.jobs}`;
+    return { help: values.help, only: new RegExp(values.only, 'i'), jobs: Number(values.jobs) };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const notCopied: ReadonlySet<string> = new Set(['.git', 'build', 'dist', 'node_modules']);
