@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { KeyUsage } from './certificate.ts';
-import { DerCursor, DerMalformed, type DerNode, readDer, tags } from './der.ts';
+import { DerCursor, DerMalformed, type DerNode, expectTag, readDer, tags } from './der.ts';
 import {
   readBitString,
   readBoolean,
@@ -133,7 +133,8 @@ function readPurposes(node: DerNode): readonly string[] {
 }
 
 function readAltNames(node: DerNode) {
-  new DerCursor(node, 'subjectAltName').take('a name');
+  // RFC 5280 wants at least one name; an OCSP responder's certificate with none was in real use, and none gives nothing.
+  expectTag(node, tags.sequence, 'subjectAltName');
   const dns: string[] = [];
   const uri: string[] = [];
   const email: string[] = [];

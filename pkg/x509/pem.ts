@@ -5,10 +5,13 @@ export class PemMalformed extends Error {
   readonly code = 'PEM_MALFORMED';
   /** The offending block, from 1; 0 when it is the text as a whole. */
   readonly block: number;
+  /** The message without the block's number. */
+  readonly rule: string;
   constructor(block: number, rule: string, cause?: unknown) {
     super(block === 0 ? rule : `PEM block ${block}: ${rule}`, { cause });
     this.name = 'PemMalformed';
     this.block = block;
+    this.rule = rule;
   }
 }
 
@@ -28,21 +31,29 @@ export interface PemBlock {
  * any block is refused. @throws PemMalformed. RFC 7468.
  */
 export function certificatesFromPem(text: string): Certificate[] {
-  const byDigest = new Map<string, Certificate>();
+  return numberedCertificatesFromPem(text).map(({ certificate }) => certificate);
+}
+
+/** The same, each with the number of its first block, from 1. @throws PemMalformed. */
+export function numberedCertificatesFromPem(
+  text: string,
+): { readonly block: number; readonly certificate: Certificate }[] {
+  const byDigest = new Map<string, { readonly block: number; readonly certificate: Certificate }>();
   const blocks = pemBlocks(text);
   if (blocks.length === 0) throw new PemMalformed(0, 'no PEM block found, expected -----BEGIN CERTIFICATE-----');
-  blocks.forEach(({ label, der }, index) => {
+  for (const [index, { label, der }] of blocks.entries()) {
+    const block = index + 1;
     if (label !== 'CERTIFICATE' && label !== 'X509 CERTIFICATE') {
-      throw new PemMalformed(index + 1, `expected CERTIFICATE, found ${label}`);
+      throw new PemMalformed(block, `expected CERTIFICATE, found ${label}`);
     }
     try {
       const certificate = parseCertificate(der);
-      byDigest.set(certificate.sha256, certificate);
+      if (!byDigest.has(certificate.sha256)) byDigest.set(certificate.sha256, { block, certificate });
     } catch (error) {
-      if (error instanceof CertificateMalformed) throw new PemMalformed(index + 1, error.message, error);
+      if (error instanceof CertificateMalformed) throw new PemMalformed(block, error.message, error);
       throw error;
     }
-  });
+  }
   return [...byDigest.values()];
 }
 
