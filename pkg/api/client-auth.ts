@@ -11,7 +11,7 @@ export const CaRef = z.strictObject({
     .string()
     .min(1)
     .max(253)
-    .regex(/^[-._A-Za-z0-9]+$/)
+    .regex(/^[-._A-Za-z0-9]+$/, 'is not a key; letters, digits, hyphens, dots and underscores are legal')
     .default(defaults.caKey)
     .describe('Key of the file in the object.'),
 });
@@ -161,7 +161,10 @@ function hash(description: string) {
   return z
     .string()
     .max(95)
-    .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/)
+    .regex(
+      /^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/,
+      'is not a SHA-256 hash; write 64 hexadecimal digits, with colons or without',
+    )
     .optional()
     .describe(`${description} Hexadecimal, colons allowed.`);
 }

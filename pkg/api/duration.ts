@@ -5,7 +5,11 @@ export const durationPattern: RegExp = /^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|
 
 /** A duration field as the API server stores it. At most 32 characters. */
 export function durationField(description: string) {
-  return z.string().max(32).regex(durationPattern).describe(description);
+  return z
+    .string()
+    .max(32)
+    .regex(durationPattern, 'is not a duration; write it like 2s, 1m30s or 100ms')
+    .describe(description);
 }
 
 /** Milliseconds of a Go duration; undefined where the text is none or is no whole number of milliseconds. Never throws. */

@@ -11,7 +11,7 @@ export const Metadata = z
     namespace: z
       .string()
       .max(63)
-      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'is not a namespace; lower-case letters, digits and hyphens are legal')
       .default(defaults.namespace)
       .describe('Namespace of the object.'),
     creationTimestamp: z.string().max(64).nullish().describe('RFC 3339; on equal claims the older resource wins.'),
@@ -28,6 +28,9 @@ export function objectName(description: string) {
     .string()
     .min(1)
     .max(253)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)
+    .regex(
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+      'is not an object name; lower-case letters, digits, hyphens and dots are legal',
+    )
     .describe(description);
 }

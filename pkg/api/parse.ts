@@ -95,7 +95,7 @@ function messageOf(issue: z.core.$ZodIssue): string {
       return `${quote(input)} is out of range; ${limit} is legal`;
     }
     case 'invalid_format':
-      return `${quote(input)} does not match ${issue.pattern ?? issue.format}`;
+      return `${quote(input)} ${issue.message}`;
     default:
       return issue.message;
   }

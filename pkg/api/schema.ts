@@ -33,8 +33,8 @@ export interface Leaf {
   readonly description: string | undefined;
 }
 
-/** Every leaf below `root`, in the schema's order. A map of strings (labels) is one leaf. */
-export function leavesOf(root: z.core.$ZodType, at = ''): Leaf[] {
+/** Every leaf below `root`, in the schema's order. A map of strings (labels) is one leaf; `above` describes what has no words of its own. */
+export function leavesOf(root: z.core.$ZodType, at = '', above?: string): Leaf[] {
   const schema = bare(root);
   if (schema instanceof z.ZodObject && Object.keys(schema.shape).length > 0) {
     return Object.entries<z.core.$ZodType>(schema.shape).flatMap(([name, field]) =>
@@ -42,8 +42,9 @@ export function leavesOf(root: z.core.$ZodType, at = ''): Leaf[] {
     );
   }
   const element = elementOf(schema);
-  if (element !== undefined && !(schema instanceof z.ZodRecord)) return leavesOf(element, `${at}[]`);
-  return [{ path: at, schema, description: descriptionOf(root) }];
+  if (element !== undefined && !(schema instanceof z.ZodRecord))
+    return leavesOf(element, `${at}[]`, descriptionOf(root));
+  return [{ path: at, schema, description: descriptionOf(root) ?? above }];
 }
 
 /** The description a field's schema carries, also below its wrappings. */

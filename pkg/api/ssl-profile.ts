@@ -67,7 +67,7 @@ export const ForwardClientCertificate = z.strictObject({
     .string()
     .min(1)
     .max(128)
-    .regex(/^[A-Za-z0-9-]+$/)
+    .regex(/^[A-Za-z0-9-]+$/, 'is not a header name; letters, digits and hyphens are legal')
     .default(defaults.forwardClientCertificate.header)
     .describe('Name of the request header; removed from every request before it is set.'),
   format: z
@@ -88,7 +88,7 @@ export const Backend = z.strictObject({
     .string()
     .min(2)
     .max(107)
-    .regex(/^\//)
+    .regex(/^\//, 'is not an absolute path; begin with /')
     .optional()
     .describe('Absolute path of a Unix socket. Exactly one of port, socket.'),
   protocol: z.enum(['H2C', 'HTTP']).default(defaults.backend.protocol).describe('HTTP/1.1, or HTTP/2 in clear text.'),
@@ -165,7 +165,10 @@ export const SslProfileSpec = z.strictObject({
         .string()
         .min(1)
         .max(254)
-        .regex(/^(\*\.)?[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?)*\.?$/),
+        .regex(
+          /^(\*\.)?[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?)*\.?$/,
+          'is not a host name; write it like shop.example.com or *.example.com (names in other scripts as xn--)',
+        ),
     )
     .max(64)
     .default([])

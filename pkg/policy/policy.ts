@@ -194,6 +194,8 @@ export type Listener = z.infer<typeof Listener>;
 export const Hold = z.strictObject({
   namespace: z.string(),
   name: z.string(),
+  /** Perhaps: the profile's selector cannot be read; a sidecar without a copy of it is none of its pods. */
+  selected: z.enum(['Perhaps', 'Yes']),
   trustedCas: z.array(z.string()).nullable(),
 });
 export type Hold = z.infer<typeof Hold>;
