@@ -24,8 +24,6 @@ UPDATE_GOLDEN=1 rewrites the golden files; refused where CI is set.
 /** One test, or one file's loading, may take this long. */
 const testTimeoutMs = 120_000;
 
-process.exitCode = await main();
-
 async function main(): Promise<number> {
   const options = readOptions();
   if (typeof options === 'string') {
@@ -136,3 +134,5 @@ function readOptions(): Options | string {
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
+
+process.exitCode = await main();

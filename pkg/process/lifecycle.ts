@@ -39,6 +39,8 @@ export function takeOverLifecycle(options: LifecycleOptions): Lifecycle {
   const source = options.source ?? process;
   const exit = options.exit ?? ((code: number) => process.exit(code));
   const stopping = new AbortController();
+  const late = new AbortController();
+  let deadline: NodeJS.Timeout | undefined;
   const parts: { readonly name: string; readonly stop: Stop }[] = [];
   let stopped: Promise<void> | undefined;
   let exited = false;
@@ -46,15 +48,20 @@ export function takeOverLifecycle(options: LifecycleOptions): Lifecycle {
   function exitOnce(code: number): void {
     if (exited) return;
     exited = true;
-    options.beforeExit?.();
-    exit(code);
+    clearTimeout(deadline);
+    try {
+      options.beforeExit?.();
+    } finally {
+      exit(code);
+    }
   }
 
   function stop(why: string, exitCode = 0): Promise<void> {
     stopped ??= (async () => {
       log.info('stopping', { why, deadlineMs: stopDeadlineMs });
       stopping.abort(new Error(`stopping: ${why}`));
-      const clean = await stopParts(parts, stopDeadlineMs, log);
+      deadline = setTimeout(() => late.abort(new Error(`stop deadline passed: ${stopDeadlineMs} ms`)), stopDeadlineMs);
+      const clean = await stopParts(parts, late.signal, log);
       log.info('stopped', { clean });
       exitOnce(clean ? exitCode : 1);
     })();
@@ -92,24 +99,21 @@ export function takeOverLifecycle(options: LifecycleOptions): Lifecycle {
 /** True if every part stopped in time without an error. A failing part never keeps the others from stopping. */
 async function stopParts(
   parts: readonly { readonly name: string; readonly stop: Stop }[],
-  deadlineMs: number,
+  late: AbortSignal,
   log: Log,
 ): Promise<boolean> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new Error(`stop deadline passed: ${deadlineMs} ms`)), deadlineMs);
   const passed = new Promise<'late'>((resolve) => {
-    late.signal.addEventListener('abort', () => resolve('late'), { once: true });
+    late.addEventListener('abort', () => resolve('late'), { once: true });
   });
   let clean = true;
   for (const part of parts.toReversed()) {
-    const outcome = await Promise.race([stopPart(part, late.signal, log), passed]);
+    const outcome = await Promise.race([stopPart(part, late, log), passed]);
     if (outcome === 'late') {
-      log.error('stop deadline passed', { part: part.name, deadlineMs });
+      log.error('stop deadline passed', { part: part.name });
       return false;
     }
     clean &&= outcome === 'stopped';
   }
-  clearTimeout(timer);
   return clean;
 }
 

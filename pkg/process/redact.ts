@@ -28,7 +28,7 @@ function redactValue(value: unknown, depth: number): unknown {
   if (value instanceof KeyObject) return redacted;
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
-  if (depth > maxDepth) return '[too deep]';
+  if (depth >= maxDepth) return '[too deep]';
   if (value instanceof Error) return redactError(value, depth);
   if (Array.isArray(value)) return value.slice(0, maxEntries).map((entry) => redactValue(entry, depth + 1));
   return redactEntries(value, depth);

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
+import { transform } from 'esbuild';
 import { root } from '../support/source-files.ts';
 import { type Mutant, mutants } from './mutants.ts';
 
@@ -20,8 +20,6 @@ Exits 0 if every mutant made a test fail.
 
 /** A mutant that makes a test hang is noticed too, but should not take long. */
 const testTimeoutMs = 60_000;
-
-process.exitCode = await main();
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -75,7 +73,7 @@ async function tryMutant(copy: string, { file, find, replace, tests }: Mutant): 
   if (found !== 1) return `the text to replace stands ${found} times in ${file}, must be once: ${JSON.stringify(find)}`;
   const mutated = source.replace(find, () => replace);
   try {
-    stripTypeScriptTypes(mutated);
+    await transform(mutated, { loader: 'ts' });
   } catch (error) {
     return `the mutant is no TypeScript: ${String(error)}`;
   }
@@ -165,3 +163,5 @@ function print(text: string): void {
 }
 
 const notCopied: ReadonlySet<string> = new Set(['.git', 'build', 'dist', 'node_modules']);
+
+process.exitCode = await main();
