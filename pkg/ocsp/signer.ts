@@ -137,10 +137,14 @@ export const signerChecks: readonly SignerCheck[] = [
  */
 export function findSigner(context: SignerContext, checks: readonly SignerCheck[] = signerChecks): Signer | string {
   let best = { reached: -1, detail: 'no certificate fits' };
-  const candidates: readonly Signer[] = [
-    { kind: 'issuer', certificate: context.issuer },
-    ...context.basic.certificates.flatMap((bytes) => delegate(bytes, context.issuer)),
-  ];
+  const candidates: Signer[] = [{ kind: 'issuer', certificate: context.issuer }];
+  let unreadable = '';
+  for (const bytes of context.basic.certificates) {
+    const read = delegate(bytes);
+    if (typeof read === 'string') unreadable = ` (one cannot be read: ${read})`;
+    // The issuer is a candidate already; its own certificate in the answer adds nothing.
+    else if (!bytes.equals(context.issuer.der)) candidates.push({ kind: 'delegate', certificate: read });
+  }
   for (const candidate of candidates) {
     const own = checks.filter((check) => check.appliesTo === 'all' || candidate.kind === 'delegate');
     const failed = own.findIndex((check) => check.run(candidate.certificate, context) !== undefined);
@@ -150,7 +154,8 @@ export function findSigner(context: SignerContext, checks: readonly SignerCheck[
     const why = check.run(candidate.certificate, context);
     best = { reached: failed, detail: `'${candidate.certificate.subject.text}' may not sign this answer: ${why}` };
   }
-  return best.reached > 0 ? best.detail : `neither the issuer nor a certificate in the answer is its named responder`;
+  if (best.reached > 0) return best.detail;
+  return `neither the issuer nor a certificate in the answer is its named responder${unreadable}`;
 }
 
 /**
@@ -177,14 +182,12 @@ export function usesSha1(algorithm: SignatureAlgorithm): boolean {
   return algorithm.kind !== 'ed25519' && algorithm.digest === 'sha1';
 }
 
-function delegate(bytes: Buffer, issuer: Certificate): readonly Signer[] {
-  // The issuer is a candidate already; its own certificate in the answer adds nothing.
-  if (bytes.equals(issuer.der)) return [];
+/** A certificate of the answer, or why it cannot be read: it cannot have signed then, others may. */
+function delegate(bytes: Buffer): Certificate | string {
   try {
-    return [{ kind: 'delegate', certificate: parseCertificate(bytes) }];
-  } catch {
-    // One that cannot be read cannot have signed; others may.
-    return [];
+    return parseCertificate(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
