@@ -103,16 +103,13 @@ function immediateIssuer(
   roots: readonly Certificate[],
   others: readonly Certificate[],
 ): Certificate {
-  let last: readonly Certificate[] = roots;
-  let left = others;
+  let above = roots;
   let immediate = first;
-  // Level by level below the roots: a certificate belongs to the deepest level that reaches it.
-  for (let level = 2; level < maxPathLength && last.length > 0; level += 1) {
-    const above = last;
-    const below = left.filter((certificate) => above.some((issuer) => certificate.isIssuedBy(issuer)));
-    immediate = below[0] ?? immediate;
-    last = below;
-    left = others;
+  // Level by level below the roots, as deep as a path with a leaf at its end may be.
+  for (let level = 2; level < maxPathLength && above.length > 0; level += 1) {
+    const issuers = above;
+    above = others.filter((certificate) => issuers.some((issuer) => certificate.isIssuedBy(issuer)));
+    immediate = above[0] ?? immediate;
   }
   return immediate;
 }
