@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { requireSafeEnvironment, UnsafeEnvironment } from './env.ts';
+import { requireSafeEnvironment, UnsafeEnvironment, withoutUnsafeVariables } from './env.ts';
 
 suite('the environment', () => {
   const accepted: readonly { readonly name: string; readonly environment: Record<string, string | undefined> }[] = [
@@ -46,5 +46,10 @@ suite('the environment', () => {
         return true;
       },
     );
+  });
+
+  test('can be handed on without what is refused', () => {
+    const handedOn = withoutUnsafeVariables({ PATH: '/bin', NODE_OPTIONS: '--inspect', SSL_CERT_DIR: '/x' });
+    assert.deepEqual(handedOn, { PATH: '/bin' });
   });
 });

@@ -24,6 +24,14 @@ export function requireSafeEnvironment(environment: Readonly<Record<string, stri
   if (faults.size > 0) throw new UnsafeEnvironment(faults);
 }
 
+/** The same environment without the variables that `requireSafeEnvironment` refuses: for a process that is started from here. */
+export function withoutUnsafeVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const unsafe = new Set(unsafeVariables.map(([name]) => name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !unsafe.has(name)));
+}
+
 const nameTheCa = 'unset it, and name every trusted CA in trustedClientCertificates';
 const unsafeVariables: readonly (readonly [name: string, advice: string])[] = [
   ['NODE_EXTRA_CA_CERTS', `it adds certificate authorities that no profile names; ${nameTheCa}`],
