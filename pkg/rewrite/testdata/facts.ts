@@ -1,0 +1,90 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { HeaderAction, RewriteCondition, RewriteRule, RewriteSetPolicy } from '../../policy/policy.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { issueCertificate } from '../../x509/issue.ts';
+import type { CertificateFacts, ConnectionFacts, RequestView } from '../rewrite.ts';
+
+/** Short ways to write what rules look at; every part can be replaced. */
+
+export function connection(certificate: CertificateFacts = { kind: 'none' }): ConnectionFacts {
+  return {
+    clientIp: '203.0.113.7',
+    clientPort: 50123,
+    serverPort: 8443,
+    tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: 'shop.example' },
+    certificate,
+  };
+}
+
+export function request(over: Partial<RequestView> = {}): RequestView {
+  return {
+    method: 'GET',
+    path: '/article.aspx',
+    query: 'id=123&title=fabrikam',
+    authority: 'contoso.com:8080',
+    httpVersion: 'HTTP/1.1',
+    fields: [],
+    ...over,
+  };
+}
+
+export function set(...rules: readonly RewriteRule[]): RewriteSetPolicy {
+  return { name: 'set', rules: [...rules] };
+}
+
+export function rule(over: Partial<RewriteRule> = {}): RewriteRule {
+  return { name: 'rule', sequence: 100, conditions: [], requestHeaders: [], responseHeaders: [], ...over };
+}
+
+export function when(variable: string, pattern: string, over: Partial<RewriteCondition> = {}): RewriteCondition {
+  return { variable, pattern, ignoreCase: false, negate: false, ...over };
+}
+
+export function header(headerName: string, headerValue: string): HeaderAction {
+  return { headerName, headerValue };
+}
+
+export function setCookie(
+  headerValue: string,
+  pattern: string,
+  over: { ignoreCase?: boolean; negate?: boolean } = {},
+): HeaderAction {
+  return {
+    headerName: 'Set-Cookie',
+    headerValue,
+    headerValueMatcher: { pattern, ignoreCase: false, negate: false, ...over },
+  };
+}
+
+/** A certificate of which only the given members are meant; those that rules read are empty otherwise. */
+export function certificate(over: Partial<Certificate> = {}): Certificate {
+  const name = { der: Buffer.alloc(0), text: '' };
+  const san = { dns: [], uri: [], email: [], ip: [] };
+  return {
+    ...real,
+    pem: '',
+    sha1: '',
+    sha256: '',
+    spkiSha256: '',
+    serialHex: '',
+    subject: name,
+    issuer: name,
+    san,
+    ...over,
+  };
+}
+
+export function withSubject(text: string): Certificate {
+  return certificate({ subject: { der: Buffer.alloc(0), text } });
+}
+
+export function accepted(leaf: Certificate, ...above: readonly Certificate[]): CertificateFacts {
+  return { kind: 'accepted', path: [leaf, ...above], revocation: 'good' };
+}
+
+const real = issueCertificate({
+  subject: 'CN=test',
+  key: generateKeyPairSync('ed25519').privateKey,
+  notBeforeMs: 0,
+  notAfterMs: 1000,
+});
