@@ -24,7 +24,7 @@ export interface DemoOptions {
   /** How the sidecar is started: program and first arguments. */
   readonly gateCommand: readonly [string, ...string[]];
   /** The whole environment of the sidecar. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly control: Control | undefined;
   /** One line for the user: a port that was taken, and the like. */
   readonly say: (line: string) => void;

@@ -19,7 +19,7 @@ export interface GateOptions {
   readonly adminPort: number;
   /** Everything that the gate writes goes there. */
   readonly logFile: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly startDeadlineMs: number;
 }
 
