@@ -1,0 +1,123 @@
+import { Agent } from 'node:http';
+import { isIP } from 'node:net';
+import { type AddressPolicy, AddressRefused, type ResponderUrl } from './address.ts';
+import { type Breakers, createBreakers } from './breaker.ts';
+import { type Exchange, fault, httpExchange } from './http-exchange.ts';
+import { createLimiter, type Limiter, type LimiterLimits } from './limiter.ts';
+import type { RequestForm } from './request.ts';
+
+/** Resolves a host name to all its addresses, as `dns.promises.lookup(host, { all: true })` does. */
+export type Lookup = (host: string) => Promise<readonly { readonly address: string }[]>;
+
+/** The way to responders: everything that limits what they can do to us. */
+export interface Transport {
+  /** Asks once, within `timeoutMs` for all of it: waiting, resolving, connecting, reading. Never rejects. */
+  ask(
+    url: ResponderUrl,
+    policy: AddressPolicy,
+    form: RequestForm,
+    options: { readonly timeoutMs: number; readonly noCache: boolean },
+  ): Promise<Exchange>;
+  readonly breakers: Pick<Breakers, 'open'>;
+  readonly limiter: Pick<Limiter, 'counts'>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+export interface TransportDeps {
+  readonly lookup: Lookup;
+  readonly monotonicNow: () => number;
+  /** 0 up to 1. */
+  readonly jitter: () => number;
+  readonly limits?: LimiterLimits;
+}
+
+/** Makes the way to responders, with connections that are kept for 10 s. */
+export function createTransport({ lookup, monotonicNow, jitter, limits = defaultLimits }: TransportDeps): Transport {
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: limits.each,
+    maxTotalSockets: limits.total,
+    maxFreeSockets: 4,
+    timeout: idleMs,
+  });
+  const breakers = createBreakers(monotonicNow, jitter);
+  const limiter = createLimiter(limits);
+
+  async function reach(
+    url: ResponderUrl,
+    policy: AddressPolicy,
+    form: RequestForm,
+    deadlineMs: number,
+    noCache: boolean,
+  ): Promise<Exchange> {
+    const found = await resolve(url, lookup, deadlineMs - monotonicNow());
+    if ('kind' in found) return found;
+    try {
+      policy.addresses(url, found);
+    } catch (error) {
+      if (error instanceof AddressRefused) return fault('address-refused', error.message);
+      throw error;
+    }
+    const addresses = found.slice(0, maxAddresses);
+    let last = fault('dns', `${url.host} has no address`);
+    for (const [index, address] of addresses.entries()) {
+      const timeoutMs = (deadlineMs - monotonicNow()) / (addresses.length - index);
+      if (timeoutMs <= 0) break;
+      last = await httpExchange(agent, url, address, form, { timeoutMs, noCache });
+      // Another address of the same host helps only where this one could not be reached.
+      if (last.kind === 'answer' || (last.cause !== 'connect' && last.cause !== 'timeout')) break;
+    }
+    return last;
+  }
+
+  return {
+    ask: async (url, policy, form, { timeoutMs, noCache }) => {
+      const key = `${url.host}:${url.port}`;
+      const deadlineMs = monotonicNow() + timeoutMs;
+      const release = await limiter.acquire(key, timeoutMs);
+      if (release === undefined) {
+        return fault('overloaded', `too many questions wait for ${url.authority}`);
+      }
+      try {
+        const refusal = breakers.refusal(key);
+        if (refusal !== undefined) return { kind: 'fault', ...refusal };
+        const outcome = await reach(url, policy, form, deadlineMs, noCache);
+        if (outcome.kind === 'answer') breakers.succeeded(key);
+        else if (outcome.softenable) breakers.failed(key, outcome);
+        else breakers.released(key);
+        return outcome;
+      } finally {
+        release();
+      }
+    },
+    breakers,
+    limiter,
+    close: () => agent.destroy(),
+  };
+}
+
+/** A literal is its own address (no look-up is made for it, and none may be: it must be judged as written). */
+async function resolve(url: ResponderUrl, lookup: Lookup, timeoutMs: number): Promise<readonly string[] | Exchange> {
+  if (isIP(url.host) !== 0) return [url.host];
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Exchange>((done) => {
+    timer = setTimeout(
+      () => done(fault('timeout', `'${url.host}' was not resolved within ${Math.round(timeoutMs)} ms`)),
+      Math.max(0, timeoutMs),
+    );
+  });
+  const found = lookup(url.host).then(
+    (addresses) => addresses.map(({ address }) => address),
+    (error: NodeJS.ErrnoException) => fault('dns', `'${url.host}' cannot be resolved (${error.code ?? error.message})`),
+  );
+  try {
+    return await Promise.race([found, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const defaultLimits: LimiterLimits = { total: 64, each: 16, queue: 1024 };
+const maxAddresses = 4;
+const idleMs = 10_000;
