@@ -247,6 +247,11 @@ const cases: readonly {
     want: { [`${url0}.modifiedPath`]: 'is empty: leave it out to keep the path' },
   },
   {
+    name: 'a path made of the whole request URI',
+    rule: { url: { path: '/v2{var_request_uri}' } },
+    want: { [`${url0}.modifiedPath`]: '{var_request_uri} holds the query too: use {var_uri_path} in a path' },
+  },
+  {
     name: 'a query in the path',
     rule: { url: { path: '/a?b' } },
     want: { [`${url0}.modifiedPath`]: 'contains ?: put the query into modifiedQueryString' },

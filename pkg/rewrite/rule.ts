@@ -133,6 +133,8 @@ function compilePath(
 ): Template {
   const path = parseTemplate(source, { phase: 'request', conditions, matcher: undefined }, report);
   if (source === '') report('is empty: leave it out to keep the path');
+  if (source.includes('{var_request_uri}'))
+    report('{var_request_uri} holds the query too: use {var_uri_path} in a path');
   if (source.length > maxUrlLength) report(`has ${source.length} characters, limit ${maxUrlLength}`);
   if (textOf(path).some((text) => text.includes('?'))) report('contains ?: put the query into modifiedQueryString');
   if (textOf(path).some((text) => /[^\x21-\x7e]|#/.test(text)))
