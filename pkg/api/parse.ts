@@ -38,6 +38,18 @@ export function parseWith<S extends z.ZodType>(
   return { value: undefined, faults: [first ?? { path: pathText(at), message: 'not readable' }, ...rest] };
 }
 
+/** Reads a list whose every entry must be readable; undefined for anything else. Never throws. */
+export function parseList<S extends z.ZodType>(schema: S, raw: unknown): z.output<S>[] | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  const values: z.output<S>[] = [];
+  for (const entry of raw) {
+    const { value, faults } = parseWith(schema, entry);
+    if (faults.length > 0) return undefined;
+    if (value !== undefined) values.push(value);
+  }
+  return values;
+}
+
 /** A path as users write it: `spec.certificateRefs[0].name`. */
 export function pathText(path: readonly PropertyKey[]): string {
   let text = '';

@@ -63,7 +63,8 @@ export function redactedPolicy(policy: PodPolicy): PodPolicy {
 /** What stands in place of a private key. */
 export const redacted = '[redacted]';
 
-function canonicalJson(value: unknown): string {
+/** Canonical JSON of any plain value: fields sorted, nothing absent written. */
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value)

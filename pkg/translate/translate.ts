@@ -1,0 +1,96 @@
+import type { Hold, Listener, PodPolicy } from '../policy/policy.ts';
+import { type Condition, conditionsOf, type Fault } from './fault.ts';
+import { type TranslatedProfile, translateProfile } from './profile.ts';
+import { indexFiles } from './references.ts';
+import { translateRewriteSet } from './rewrite-set.ts';
+import { selects } from './select.ts';
+import { byAge, settle } from './siblings.ts';
+import { type Pod, podKey, resourceKey, type World } from './world.ts';
+
+/** What a world comes to. */
+export interface Translation {
+  /** By pod (see podKey): every pod of the world, also those without a profile. */
+  readonly policies: ReadonlyMap<string, PodPolicy>;
+  /** By resource (see resourceKey). */
+  readonly conditions: ReadonlyMap<string, readonly Condition[]>;
+  readonly faults: readonly Fault[];
+  /** By resource: when the first server certificate of a profile expires, Unix milliseconds. */
+  readonly certificateExpiries: ReadonlyMap<string, number>;
+}
+
+/** Translates a world into one policy a pod. Pure; never throws; one bad resource harms no other. */
+export function translate(world: World): Translation {
+  const files = indexFiles(world);
+  const sets = new Map(
+    world.rewriteSets.map((resource) => [`${resource.namespace}/${resource.name}`, translateRewriteSet(resource)]),
+  );
+  const profiles = world.sslProfiles
+    .map((resource) => translateProfile(resource, files, (namespace, name) => sets.get(`${namespace}/${name}`)))
+    .sort(byAge);
+  const policies = new Map(world.pods.map((pod) => [podKey(pod), podPolicy(pod, profiles)]));
+  const conditions = new Map<string, readonly Condition[]>();
+  const expiries = new Map<string, number>();
+  for (const { resource, faults, certificateNotAfterMs } of profiles) {
+    const accepted = {
+      type: 'Accepted',
+      status: 'True',
+      reason: 'Accepted',
+      message: 'The profile can be used.',
+    } as const;
+    const readable = resource.parsed.value !== undefined;
+    conditions.set(resourceKey(resource), conditionsOf(faults.all, readable, accepted));
+    if (certificateNotAfterMs !== undefined) expiries.set(resourceKey(resource), certificateNotAfterMs);
+  }
+  const referenced = new Set(
+    profiles.flatMap(({ resource, rewriteSetNames }) => rewriteSetNames.map((name) => `${resource.namespace}/${name}`)),
+  );
+  for (const resource of world.rewriteSets) {
+    const key = `${resource.namespace}/${resource.name}`;
+    const accepted: Condition = referenced.has(key)
+      ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'The rewrite set can be used.' }
+      : { type: 'Accepted', status: 'True', reason: 'NotReferenced', message: 'No profile refers to it.' };
+    const readable = resource.parsed.value !== undefined;
+    conditions.set(resourceKey(resource), conditionsOf(sets.get(key)?.faults.all ?? [], readable, accepted));
+  }
+  const faults = [...profiles, ...sets.values()].flatMap((translated) => translated.faults.all);
+  return { policies, conditions, faults, certificateExpiries: expiries };
+}
+
+function podPolicy(pod: Pod, profiles: readonly TranslatedProfile[]): PodPolicy {
+  const selected = profiles.filter(
+    ({ resource, selector }) => selector !== undefined && selects(selector, resource.namespace, pod),
+  );
+  const standing = settle(pod, selected);
+  const listeners = new Map<number, Listener>();
+  const holds: Hold[] = [];
+  for (const profile of profiles) {
+    const { namespace, name } = profile.resource;
+    if (!standing.has(profile)) {
+      // Unreadable selectors may be anybody's in the namespace; those without a copy pass over it.
+      const perhaps = profile.selector === undefined && (pod.namespace ?? namespace) === namespace;
+      if (perhaps) holds.push({ namespace, name, selected: 'Perhaps', trustedCas: casOf(profile) });
+      continue;
+    }
+    if (profile.usable === undefined) {
+      holds.push({ namespace, name, selected: 'Yes', trustedCas: casOf(profile) });
+      continue;
+    }
+    const port = profile.claim?.port ?? pod.port;
+    const listener = listeners.get(port) ?? { port, tls: profile.usable.tls, profiles: [] };
+    listener.profiles.push(profile.usable.policy);
+    listeners.set(port, listener);
+  }
+  const sorted = [...listeners.values()].sort((left, right) => left.port - right.port);
+  for (const listener of sorted) listener.profiles.sort(byName);
+  return { schema: 1, listeners: sorted, holds: holds.sort(byName) };
+}
+
+function casOf({ remainingCas }: TranslatedProfile): string[] | null {
+  return remainingCas === null ? null : [...remainingCas];
+}
+
+/** By code units: the order is part of the digest, so it must not depend on a locale. */
+function byName(left: { namespace: string; name: string }, right: { namespace: string; name: string }): number {
+  const [a, b] = [`${left.namespace}/${left.name}`, `${right.namespace}/${right.name}`];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
