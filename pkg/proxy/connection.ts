@@ -1,0 +1,414 @@
+import type { TLSSocket } from 'node:tls';
+import type { Presented, PreVerdict } from '../clientauth/judge.ts';
+import { isAmbiguousPath, isPublic } from '../clientauth/public-paths.ts';
+import type { Verdict } from '../clientauth/verdict.ts';
+import type { VerifyingClientAuth } from '../policy/policy.ts';
+import type { RejectReason } from '../policy/reason.ts';
+import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { Admission, Bound, Forward } from './admission.ts';
+import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
+import { createBack } from './back.ts';
+import { bindConnection } from './bind.ts';
+import type { Back } from './exchange.ts';
+import type { Gate } from './gate.ts';
+import { hostOf } from './host.ts';
+import { readPresented, readUnverified } from './peer.ts';
+import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts';
+
+/** What the listener and the sweep ask of a front. */
+export interface Front {
+  /** Finish what runs, take no new request; close when idle. */
+  drain(): void;
+  /** Nothing more goes either way: the client may not go on. */
+  cut(): void;
+  isIdle(): boolean;
+  sweep(nowMs: number): void;
+}
+
+/**
+ * One client connection after its handshake: whose profile it is, what its certificate is worth, and what every
+ * request of it has in common. The only place that makes a Forward.
+ */
+export class Connection {
+  readonly gate: Gate;
+  readonly socket: TLSSocket;
+  readonly facts: Omit<ConnectionFacts, 'certificate'>;
+  readonly peerIsTrustedProxy: boolean;
+  readonly openedMs: number;
+  readonly #port: number;
+  readonly #presented: Presented;
+  #preVerdict: PreVerdict | undefined;
+  readonly #leaf: Certificate | undefined;
+  readonly #idPrefix: string;
+  #requests = 0;
+  #snapshot: Snapshot;
+  #profile: CompiledProfile;
+  #verdict: Verdict | Promise<Verdict>;
+  #retired: Back[] = [];
+  #bound: { readonly key: string; readonly bound: Bound } | undefined;
+  #front: Front | undefined;
+  #back: Back | undefined;
+  #draining = false;
+  #orphaned = false;
+  #tunnel = false;
+  #cutAtMs = 0;
+
+  constructor(
+    gate: Gate,
+    snapshot: Snapshot,
+    listener: CompiledListener,
+    profile: CompiledProfile,
+    socket: TLSSocket,
+    serverName: string,
+    id: string,
+  ) {
+    this.gate = gate;
+    this.socket = socket;
+    this.#snapshot = snapshot;
+    this.#profile = profile;
+    this.#port = listener.port;
+    this.#idPrefix = id;
+    this.openedMs = gate.clock.monotonicMs();
+    const clientIp = plainAddress(socket.remoteAddress ?? '');
+    this.facts = {
+      clientIp,
+      clientPort: socket.remotePort ?? 0,
+      serverPort: listener.port,
+      tls: { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name, serverName },
+    };
+    this.peerIsTrustedProxy = profile.trustsProxy(clientIp);
+    this.#presented = readPresented(socket);
+    const wallMs = gate.clock.wallMs();
+    this.#preVerdict = profile.judge?.preVerdict(this.#presented, wallMs);
+    this.#leaf = this.#preVerdict === undefined ? readUnverified(this.#presented) : leafOf(this.#preVerdict);
+    // Asked at once, not with the first request: the answer is often there when the request is.
+    this.#verdict = this.#ask(wallMs);
+  }
+
+  get profile(): CompiledProfile {
+    return this.#profile;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  now(): number {
+    return this.gate.clock.monotonicMs();
+  }
+
+  nextRequestId(): string {
+    this.#requests += 1;
+    return `${this.#idPrefix}-${this.#requests.toString(36)}`;
+  }
+
+  attach(front: Front): void {
+    this.#front = front;
+  }
+
+  /** The application's side: sockets that belong to this connection only. */
+  back(): Back {
+    this.#back ??= createBack(this.#profile.target, () => this.now());
+    return this.#back;
+  }
+
+  /** Decides over one request. Nothing is forwarded but by a Forward from here. */
+  admit(view: RequestView): Admission | Promise<Admission> {
+    const listener = this.#snapshot.listeners.get(this.#port);
+    if (this.#orphaned) return this.#orphan();
+    if (listener?.profileFor(hostOf(view.authority)) !== this.#profile) {
+      this.gate.metrics.misdirected.inc();
+      return { kind: 'answer', answer: misdirectedAnswer() };
+    }
+    const auth = this.#profile.policy.clientAuth;
+    if (auth.mode === 'Off') return this.#forward(view, { kind: 'none' }, undefined);
+    if (auth.mode === 'Passthrough') {
+      const presented = this.#leaf;
+      return this.#forward(
+        view,
+        presented === undefined ? { kind: 'none' } : { kind: 'unverified', certificate: presented },
+        undefined,
+      );
+    }
+    if (auth.publicPaths.length > 0 && isAmbiguousPath(view.path)) {
+      return { kind: 'answer', answer: badRequestAnswer('the path can be read in more than one way') };
+    }
+    const verdict = this.#currentVerdict();
+    if (verdict instanceof Promise) return verdict.then((settled) => this.#decide(view, auth, settled));
+    return this.#decide(view, auth, verdict);
+  }
+
+  /** Its profile was deleted, or its server name belongs to another: nothing of this connection is trusted any more. */
+  #orphan(): Admission {
+    const auth = this.#profile.policy.clientAuth;
+    if (auth.mode === 'Off' || auth.mode === 'Passthrough') return { kind: 'answer', answer: misdirectedAnswer() };
+    return this.#refuse(auth, 'TrustWithdrawn', 'the profile of this connection is no longer in force');
+  }
+
+  #decide(view: RequestView, auth: VerifyingClientAuth, verdict: Verdict): Admission {
+    switch (verdict.kind) {
+      case 'accept':
+        return this.#forward(view, { kind: 'accepted', path: verdict.path, revocation: verdict.revocation }, undefined);
+      case 'none':
+        return this.#forward(view, { kind: 'none' }, undefined);
+      case 'refuse': {
+        if (verdict.reason === 'NoCertificate' && isPublic(view.path, auth.publicPaths)) {
+          const admission = this.#forward(view, { kind: 'none' }, undefined);
+          // A rule may not lead from a public path to one that is not.
+          if (admission.kind === 'answer' || isPublicTarget(admission.target, auth)) return admission;
+        }
+        if (auth.enforcement === 'Report') {
+          return this.#forward(view, { kind: 'failed', reason: verdict.reason }, verdict.reason);
+        }
+        return this.#refuse(auth, verdict.reason, verdict.detail);
+      }
+    }
+  }
+
+  #refuse(auth: VerifyingClientAuth, reason: RejectReason, detail: string): Admission {
+    return { kind: 'answer', answer: refusedAnswer(auth.refusal, reason, detail), refused: { reason, detail } };
+  }
+
+  #forward(view: RequestView, certificate: CertificateFacts, reported: RejectReason | undefined): Admission {
+    try {
+      const bound = this.#bind(certificate);
+      const { constant } = bound.rewrite;
+      if (constant !== undefined)
+        return forwardOf(bound, view, constant.path, constant.query, [], [], undefined, reported);
+      const { edits, response } = bound.rewrite.request(view);
+      return forwardOf(
+        bound,
+        view,
+        edits.path,
+        edits.query,
+        edits.remove,
+        edits.set,
+        bound.rewrite.hasResponse ? response : undefined,
+        reported,
+      );
+    } catch (error) {
+      if (!(error instanceof RewriteOverflow)) throw error;
+      this.gate.log.warn('request not forwarded: a rewritten value would not be valid', {
+        profile: this.#profile.id,
+        detail: error.message,
+      });
+      return { kind: 'answer', answer: rewriteOverflowAnswer() };
+    }
+  }
+
+  /** Evaluated again only when what is known of the certificate changes. */
+  #bind(certificate: CertificateFacts): Bound {
+    const key =
+      certificate.kind === 'accepted'
+        ? `accepted ${certificate.revocation}`
+        : certificate.kind === 'failed'
+          ? `failed ${certificate.reason}`
+          : certificate.kind;
+    if (this.#bound?.key === key) return this.#bound.bound;
+    const bound = bindConnection(this.#profile.rewrite, { ...this.facts, certificate }, this.peerIsTrustedProxy);
+    this.#bound = { key, bound };
+    return bound;
+  }
+
+  /** The verdict in force, asked again where it no longer holds. */
+  #currentVerdict(): Verdict | Promise<Verdict> {
+    const verdict = this.#verdict;
+    if (verdict instanceof Promise || verdict.kind === 'none') return verdict;
+    const wallMs = this.gate.clock.wallMs();
+    if (wallMs < verdict.holdsUntilMs) return verdict;
+    this.#verdict = this.#ask(wallMs);
+    return this.#verdict;
+  }
+
+  /** Path and form are found once per connection; dates, settings and revocation are asked here. */
+  #ask(wallMs: number): Verdict | Promise<Verdict> {
+    const { judge } = this.#profile;
+    if (judge === undefined || this.#preVerdict === undefined) return { kind: 'none' };
+    const verdict = judge.recheck(this.#preVerdict, wallMs);
+    if (!(verdict instanceof Promise)) return verdict;
+    const asked: Promise<Verdict> = verdict.then((settled) => {
+      // A newer question may have been asked meanwhile, under another policy.
+      if (this.#verdict === asked) this.#verdict = settled;
+      return settled;
+    });
+    return asked;
+  }
+
+  verdictKind(): 'accept' | 'asking' | 'none' | 'refuse' {
+    return this.#verdict instanceof Promise ? 'asking' : this.#verdict.kind;
+  }
+
+  /** Who presented what, for the audit log. */
+  identity(): {
+    readonly subject?: string;
+    readonly issuer?: string;
+    readonly serial?: string;
+    readonly spkiSha256?: string;
+  } {
+    const leaf: Certificate | undefined = this.#leaf;
+    if (leaf === undefined) return {};
+    return {
+      subject: leaf.subject.text,
+      issuer: leaf.issuer.text,
+      serial: leaf.serialHex,
+      spkiSha256: leaf.spkiSha256,
+    };
+  }
+
+  // --- policies change
+
+  /**
+   * A new policy is in force. What can be judged again in place goes on; where the CA set, the mode or the name's
+   * profile changed, the connection ends: Node keeps the handshake's own verification for a live socket.
+   */
+  renew(snapshot: Snapshot): void {
+    const before = this.#profile;
+    this.#snapshot = snapshot;
+    const profile = snapshot.listeners.get(this.#port)?.profileFor(this.facts.tls.serverName);
+    if (profile === undefined || profile.id !== before.id) {
+      // No request of this connection has a profile any more; what runs has a moment.
+      this.#orphaned = true;
+      this.#end();
+      return;
+    }
+    this.#profile = profile;
+    this.#bound = undefined;
+    if (JSON.stringify(profile.policy.backend) !== JSON.stringify(before.policy.backend)) {
+      if (this.#back !== undefined) this.#retired.push(this.#back);
+      this.#back?.retire();
+      this.#back = undefined;
+    }
+    if (profile.judge !== undefined && this.#preVerdict === undefined) {
+      this.#preVerdict = profile.judge.preVerdict(this.#presented, this.gate.clock.wallMs());
+    }
+    this.#verdict = this.#ask(this.gate.clock.wallMs());
+    if (profile.identity !== before.identity) this.#end();
+  }
+
+  /** Drains; whatever still runs after a moment is cut. */
+  #end(): void {
+    this.#cutAtMs = this.now() + withdrawalMs;
+    this.drain();
+  }
+
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#front?.drain();
+  }
+
+  becameTunnel(): void {
+    this.#tunnel = true;
+    if (this.#draining) this.#cutAtMs = this.now() + withdrawalMs;
+  }
+
+  /** Ends at once: shutdown's last word. */
+  destroy(): void {
+    this.#front?.cut();
+    this.socket.destroy();
+  }
+
+  closed(): void {
+    for (const back of this.#retired) back.close();
+    this.#back?.close();
+    this.#back = undefined;
+  }
+
+  countClosed(cause: 'age' | 'client-not-reading' | 'idle' | 'resets' | 'verdict'): void {
+    this.gate.metrics.closed.inc({ cause });
+  }
+
+  countMalformed(status: number): void {
+    this.gate.metrics.malformed.inc({ code: String(status) });
+  }
+
+  /** About once a second: time-outs, age, and whether the certificate is still good on a connection that asks nothing. */
+  sweep(nowMs: number): void {
+    this.#front?.sweep(nowMs);
+    this.#back?.sweep(nowMs);
+    for (const back of this.#retired) back.sweep(nowMs);
+    const ageMs = this.#profile.policy.backend.timeouts.connectionAgeMs;
+    if (ageMs > 0 && nowMs - this.openedMs > ageMs) {
+      if (!this.#draining) this.countClosed('age');
+      this.drain();
+      if (this.#tunnel) this.#front?.cut();
+    }
+    if (this.#cutAtMs > 0 && nowMs >= this.#cutAtMs) {
+      this.#front?.cut();
+      return;
+    }
+    const verdict = this.#currentVerdict();
+    if (!(verdict instanceof Promise) && verdict.kind === 'refuse') this.#endRefused();
+  }
+
+  /** The certificate is no longer accepted: what runs on this connection ends now, whatever it is. */
+  #endRefused(): void {
+    const auth = this.#profile.policy.clientAuth;
+    if ((auth.mode !== 'Strict' && auth.mode !== 'Optional') || auth.enforcement === 'Report') return;
+    const verdict = this.#verdict;
+    if (verdict instanceof Promise || verdict.kind !== 'refuse' || verdict.reason === 'NoCertificate') return;
+    // A first refusal is for the request that is being answered with it.
+    if (!this.#everAccepted()) return;
+    if (verdict.reason === 'TrustWithdrawn') {
+      // What began under the old trust may finish, for a moment.
+      if (this.#cutAtMs === 0) this.#end();
+      return;
+    }
+    this.countClosed('verdict');
+    this.gate.log.info('connection closed: its client certificate is no longer accepted', {
+      profile: this.#profile.id,
+      reason: verdict.reason,
+      detail: verdict.detail,
+      ...this.identity(),
+    });
+    this.#front?.cut();
+  }
+
+  #everAccepted(): boolean {
+    return this.#bound?.key.startsWith('accepted') === true;
+  }
+}
+
+function leafOf(before: PreVerdict): Certificate | undefined {
+  return before.kind === 'absent' ? undefined : before.leaf;
+}
+
+function forwardOf(
+  bound: Bound,
+  view: RequestView,
+  path: string | undefined,
+  query: string | undefined,
+  remove: readonly string[],
+  set: readonly string[],
+  response: Forward['response'],
+  reported: RejectReason | undefined,
+): Forward {
+  const finalQuery = query ?? view.query;
+  const finalPath = path ?? view.path;
+  const target =
+    finalQuery === undefined || finalQuery === ''
+      ? query === undefined && view.query === ''
+        ? `${finalPath}?`
+        : finalPath
+      : `${finalPath}?${finalQuery}`;
+  return { kind: 'forward', bound, target, remove, set, response, reported };
+}
+
+function isPublicTarget(target: string, auth: VerifyingClientAuth): boolean {
+  const at = target.indexOf('?');
+  const path = at < 0 ? target : target.slice(0, at);
+  return !isAmbiguousPath(path) && isPublic(path, auth.publicPaths);
+}
+
+/** An IPv4 client on a dual-stack socket is written as IPv4. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** How long a request, a stream or a tunnel may still run after the trust under which it began was withdrawn. */
+const withdrawalMs = 10_000;

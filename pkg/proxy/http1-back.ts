@@ -1,0 +1,439 @@
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { type BodyReader, bodyReader } from '../http1/body.ts';
+import type { ResponseHead } from '../http1/head.ts';
+import { ResponseHeadReader } from '../http1/head-reader.ts';
+import {
+  chunkEnd,
+  chunkHeader,
+  fieldLines,
+  joinLines,
+  lastChunk,
+  receivedFieldLine,
+  requestHead,
+} from '../http1/write.ts';
+import type { BackTarget } from './back.ts';
+import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+import { endToEndFields } from './fields.ts';
+
+/**
+ * HTTP/1.1 to the application for one client connection. A socket carries one exchange at a time, is kept for the next
+ * one only after a whole, undisturbed exchange, and never serves another client connection.
+ */
+export function createHttp1Back(target: BackTarget, now: () => number, maxIdle: number): Back {
+  return new Http1Back(target, now, maxIdle);
+}
+
+/** Idle sockets to the application are closed by us before common servers close them (Node 5 s), so that a request does not meet a closing socket. */
+const idleSocketMs = 4000;
+
+class Http1Back implements Back {
+  readonly target: BackTarget;
+  readonly now: () => number;
+  readonly #maxIdle: number;
+  readonly #idle: BackSocket[] = [];
+  readonly #busy = new Set<BackSocket>();
+  #retired = false;
+
+  constructor(target: BackTarget, now: () => number, maxIdle: number) {
+    this.target = target;
+    this.now = now;
+    this.#maxIdle = maxIdle;
+  }
+
+  begin(request: OutgoingRequest, sink: ResponseSink): Exchange {
+    const socket = this.#idle.pop() ?? new BackSocket(this);
+    this.#busy.add(socket);
+    socket.begin(request, sink);
+    return socket;
+  }
+
+  sweep(nowMs: number): void {
+    for (const socket of this.#busy) socket.sweep(nowMs);
+    for (const socket of [...this.#idle]) if (nowMs - socket.idleSinceMs > idleSocketMs) socket.destroy();
+  }
+
+  retire(): void {
+    this.#retired = true;
+    for (const socket of [...this.#idle]) socket.destroy();
+  }
+
+  close(): void {
+    for (const socket of [...this.#idle, ...this.#busy]) socket.destroy();
+  }
+
+  release(socket: BackSocket): void {
+    this.#busy.delete(socket);
+    if (this.#retired || this.#idle.length >= this.#maxIdle) socket.destroy();
+    else this.#idle.push(socket);
+  }
+
+  forget(socket: BackSocket): void {
+    this.#busy.delete(socket);
+    const at = this.#idle.indexOf(socket);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+}
+
+/** Read buffer of every socket to an application: its bytes are used up or copied before the callback returns. */
+const sharedRead = Buffer.allocUnsafeSlow(65536);
+
+/** Where the answer stands; `close` is a body that ends with the connection. */
+type ResponseState = 'body' | 'close' | 'done' | 'head' | 'idle' | 'tunnel';
+
+class BackSocket implements Exchange {
+  readonly #back: Http1Back;
+  #socket: Socket | undefined;
+  #connected = false;
+  #addressIndex = 0;
+  #request: OutgoingRequest | undefined;
+  #sink: ResponseSink | undefined;
+  #response: ResponseState = 'idle';
+  readonly #heads: ResponseHeadReader;
+  #body: BodyReader | undefined;
+  #requestDone = false;
+  #sentBody = false;
+  #reused = false;
+  #gotBytes = false;
+  #keep = true;
+  #waitingSinceMs = 0;
+  #connectStartedMs = 0;
+  #paused = false;
+  idleSinceMs = 0;
+
+  constructor(back: Http1Back) {
+    this.#back = back;
+    this.#heads = new ResponseHeadReader(back.target.limits);
+  }
+
+  begin(request: OutgoingRequest, sink: ResponseSink): void {
+    this.#request = request;
+    this.#sink = sink;
+    this.#response = 'head';
+    this.#requestDone = request.body.kind === 'none' && !request.webSocket;
+    this.#sentBody = false;
+    this.#gotBytes = false;
+    this.#keep = true;
+    this.#waitingSinceMs = this.#back.now();
+    this.#reused = this.#socket !== undefined;
+    if (this.#socket === undefined) this.#connect();
+    this.#socket?.write(requestHeadText(request), 'latin1');
+  }
+
+  write(chunk: Buffer): boolean {
+    const socket = this.#socket;
+    if (socket === undefined) return true;
+    this.#sentBody = true;
+    this.#waitingSinceMs = this.#back.now();
+    if (this.#response === 'tunnel' || this.#request?.body.kind !== 'stream') return socket.write(chunk);
+    socket.cork();
+    socket.write(chunkHeader(chunk.length), 'latin1');
+    socket.write(chunk);
+    const more = socket.write(chunkEnd, 'latin1');
+    socket.uncork();
+    return more;
+  }
+
+  end(): void {
+    if (this.#response === 'tunnel') {
+      this.#socket?.end();
+      return;
+    }
+    this.#requestDone = true;
+    this.#waitingSinceMs = this.#back.now();
+    if (this.#request?.body.kind === 'stream') this.#socket?.write(lastChunk, 'latin1');
+  }
+
+  abort(): void {
+    this.#sink = undefined;
+    this.destroy();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#waitingSinceMs = this.#back.now();
+    this.#socket?.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const target = this.#back.target;
+    if (!this.#connected && target.connectMs > 0 && nowMs - this.#connectStartedMs > target.connectMs) {
+      this.#fail({
+        status: 503,
+        cause: 'timeout',
+        detail: `no connection to the application within ${target.connectMs} ms`,
+      });
+      return;
+    }
+    if (this.#paused || target.responseMs === 0 || this.#response === 'tunnel') return;
+    const waiting = this.#requestDone || this.#response === 'body';
+    if (waiting && nowMs - this.#waitingSinceMs > target.responseMs) {
+      this.#fail({
+        status: 504,
+        cause: 'timeout',
+        detail: `no byte from the application within ${target.responseMs} ms`,
+      });
+    }
+  }
+
+  destroy(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#back.forget(this);
+    socket?.destroy();
+  }
+
+  #connect(): void {
+    const { addresses } = this.#back.target;
+    const address = addresses[this.#addressIndex];
+    if (address === undefined) throw new Error('a backend target needs an address');
+    this.#connected = false;
+    this.#connectStartedMs = this.#back.now();
+    const socket: Socket = connect({
+      ...address,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: sharedRead, callback: (size) => (socket === this.#socket ? this.#onBytes(size) : false) },
+    });
+    this.#socket = socket;
+    socket.on('connect', () => {
+      this.#connected = true;
+      const worked = addresses[this.#addressIndex];
+      if (this.#addressIndex > 0 && worked !== undefined) {
+        addresses.splice(this.#addressIndex, 1);
+        addresses.unshift(worked);
+      }
+    });
+    socket.on('drain', () => this.#sink?.writable());
+    socket.on('end', () => this.#onEnd(socket));
+    socket.on('error', (error) => this.#onError(socket, error));
+    socket.on('close', () => this.#onClosed(socket));
+  }
+
+  #onError(socket: Socket, error: Error): void {
+    if (socket !== this.#socket) return;
+    if (!this.#connected) {
+      this.#addressIndex += 1;
+      const request = this.#request;
+      if (this.#addressIndex < this.#back.target.addresses.length && request !== undefined && !this.#sentBody) {
+        this.#connect();
+        this.#socket?.write(requestHeadText(request), 'latin1');
+        if (this.#requestDone && request.body.kind === 'stream') this.#socket?.write(lastChunk, 'latin1');
+        return;
+      }
+      this.#fail({ status: 503, cause: 'connect', detail: error.message });
+      return;
+    }
+    this.#lost(error.message);
+  }
+
+  #onEnd(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    const sink = this.#sink;
+    switch (this.#response) {
+      case 'tunnel':
+        sink?.end([]);
+        break;
+      case 'close':
+        this.#sink = undefined;
+        this.destroy();
+        sink?.end([]);
+        break;
+      default:
+        this.#lost('the application closed the connection');
+    }
+  }
+
+  #onClosed(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    if (this.#response === 'tunnel')
+      this.#fail({ status: 502, cause: 'reset', detail: 'the application closed the connection' });
+    else this.#lost('the application closed the connection');
+  }
+
+  /** The socket is gone before the answer was whole: asked again once where the application cannot have begun, else failed. */
+  #lost(detail: string): void {
+    const request = this.#request;
+    if (this.#response === 'idle' || request === undefined) {
+      this.destroy();
+      return;
+    }
+    const repeatable =
+      this.#reused &&
+      !this.#gotBytes &&
+      !this.#sentBody &&
+      request.body.kind === 'none' &&
+      isIdempotent(request.method) &&
+      !request.webSocket;
+    if (!repeatable) {
+      this.#fail({ status: 502, cause: 'reset', detail });
+      return;
+    }
+    this.#reused = false;
+    this.#socket?.destroy();
+    this.#addressIndex = 0;
+    this.#connect();
+    this.#socket?.write(requestHeadText(request), 'latin1');
+  }
+
+  #fail(failure: BackFailure): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#response = 'done';
+    this.destroy();
+    sink?.fail(failure);
+  }
+
+  #onBytes(size: number): boolean {
+    this.#gotBytes = true;
+    this.#waitingSinceMs = this.#back.now();
+    this.#read(size);
+    this.#sink?.flush();
+    return !this.#paused;
+  }
+
+  #read(end: number): void {
+    let at = 0;
+    try {
+      while (at < end) {
+        if (this.#sink === undefined) {
+          // Bytes that nobody asked for: the next exchange must not read them as its answer.
+          this.destroy();
+          return;
+        }
+        switch (this.#response) {
+          case 'head': {
+            const head = this.#heads.push(sharedRead, at, end, this.#request?.method ?? 'GET');
+            at += this.#heads.consumed;
+            if (head !== undefined) this.#onHead(head);
+            break;
+          }
+          case 'body':
+          case 'close': {
+            const body = this.#body;
+            if (body === undefined) throw new Error('a body needs its reader');
+            at += body.push(sharedRead, at, end, (buffer, from, to) => this.#deliver(buffer, from, to));
+            if (body.done) this.#response = 'done';
+            break;
+          }
+          case 'tunnel':
+            this.#deliver(sharedRead, at, end);
+            at = end;
+            break;
+          case 'done':
+          case 'idle':
+            break;
+        }
+        if (this.#response === 'done' || this.#response === 'idle') {
+          if (at < end) this.#keep = false;
+          this.#complete();
+          return;
+        }
+      }
+    } catch (error) {
+      this.#fail({ status: 502, cause: 'answer', detail: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #deliver(bytes: Buffer, from: number, to: number): void {
+    if (this.#sink === undefined) return;
+    if (!this.#sink.data(bytes.subarray(from, to), true) && !this.#paused) {
+      this.#paused = true;
+      this.#socket?.pause();
+    }
+  }
+
+  #onHead(head: ResponseHead): void {
+    const sink = this.#sink;
+    const request = this.#request;
+    if (sink === undefined || request === undefined) return;
+    if (head.status === 101) {
+      if (!request.webSocket) throw new Error('the application switched protocols (101) although nobody asked');
+      this.#response = 'tunnel';
+      this.#keep = false;
+      sink.switched(incoming(head));
+      return;
+    }
+    if (head.status < 200) {
+      // 100 is answered by the front itself, before the body is read.
+      if (head.status !== 100) sink.informational(head.status, endToEndFields(head));
+      return;
+    }
+    if (!head.keepAlive) this.#keep = false;
+    // A final answer to an upgrade: no client byte after the head has been or will be sent.
+    if (request.webSocket) {
+      this.#requestDone = true;
+      this.#keep = false;
+    }
+    sink.head(incoming(head));
+    const body = bodyReader(head.framing, 502);
+    this.#body = body;
+    if (body.done) {
+      this.#response = 'done';
+    } else if (head.framing.kind === 'close') {
+      this.#response = 'close';
+      this.#keep = false;
+    } else {
+      this.#response = 'body';
+    }
+  }
+
+  /** The answer is whole. An answer before the whole request ends this socket: the rest of the body goes nowhere. */
+  #complete(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (!this.#requestDone || !this.#keep || this.#socket === undefined) {
+      this.destroy();
+    } else {
+      this.#response = 'idle';
+      this.#request = undefined;
+      this.idleSinceMs = this.#back.now();
+      if (this.#paused) this.resume();
+      this.#back.release(this);
+    }
+    sink?.end([]);
+  }
+}
+
+function incoming(head: ResponseHead): IncomingResponse {
+  const declared = head.framing.kind === 'none' ? declaredLength(head.fields) : undefined;
+  return {
+    status: head.status,
+    reason: head.reason,
+    fields: endToEndFields(head),
+    body:
+      head.framing.kind === 'length'
+        ? { kind: 'length', length: head.framing.length }
+        : { kind: head.framing.kind === 'chunked' ? 'stream' : head.framing.kind },
+    declaredLength: declared,
+  };
+}
+
+function declaredLength(fields: readonly string[]): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i]?.toLowerCase() === 'content-length') return fields[i + 1];
+  }
+  return undefined;
+}
+
+/** RFC 9110 9.2.2. */
+function isIdempotent(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
+}
+
+function requestHeadText(request: OutgoingRequest): string {
+  let lines = receivedFieldLine('Host', request.authority);
+  const { fields } = request;
+  for (let i = 0; i < fields.length; i += 2)
+    lines = joinLines(lines, receivedFieldLine(fields[i] ?? '', fields[i + 1] ?? ''));
+  lines = joinLines(lines, request.constantText);
+  if (request.webSocket) lines = joinLines(lines, upgradeLines);
+  if (request.body.kind === 'length')
+    lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
+  else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
+  return requestHead(request.method, request.target, lines);
+}
+
+const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);

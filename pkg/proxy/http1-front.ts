@@ -1,0 +1,530 @@
+import type { TLSSocket } from 'node:tls';
+import { type BodyReader, bodyReader } from '../http1/body.ts';
+import { HttpMalformed, type RequestHead } from '../http1/head.ts';
+import { RequestHeadReader } from '../http1/head-reader.ts';
+import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
+import type { Admission, Forward, OwnAnswer } from './admission.ts';
+import { backFailureAnswer, malformedAnswer, overflowAnswer, ownAnswerText, timeoutAnswer } from './answer.ts';
+import { composeRequest, composeResponseFields } from './compose.ts';
+import type { Connection, Front } from './connection.ts';
+import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
+import { RequestRecord } from './record.ts';
+
+/**
+ * HTTP/1.1 to one client: one request at a time, in order. Every byte comes from the TLS socket's 'data' events and is
+ * parsed by pkg/http1; nothing reaches the application before `Connection.admit` says so.
+ */
+export function serveHttp1(connection: Connection): void {
+  connection.attach(new Http1Front(connection));
+}
+
+type State =
+  /** Between requests, or in a request head. */
+  | 'head'
+  /** Head read, the verdict is being asked. */
+  | 'admit'
+  /** Request body goes to the application; its answer may already be coming. */
+  | 'body'
+  /** Request is whole, the answer is not. */
+  | 'answer'
+  | 'tunnel'
+  /** Answered and closing: what still comes is thrown away, so that the client can read the answer before a reset. */
+  | 'linger';
+
+class Http1Front implements Front, ResponseSink {
+  readonly #connection: Connection;
+  readonly #socket: TLSSocket;
+  readonly #reader: RequestHeadReader;
+  #state: State = 'head';
+  #running = false;
+  #input: Buffer | undefined;
+  #at = 0;
+  #inputPaused = false;
+  #clientEnded = false;
+
+  #head: RequestHead | undefined;
+  #forward: Forward | undefined;
+  #record: RequestRecord | undefined;
+  #exchange: Exchange | undefined;
+  #body: BodyReader | undefined;
+  #bodyBytes = 0;
+
+  #pendingHead: string | undefined;
+  #answerStarted = false;
+  #answerChunked = false;
+  #closeAfter = false;
+
+  #headSinceMs = 0;
+  #requestSinceMs = 0;
+  #activeMs: number;
+  #blockedSinceMs = 0;
+  #lingerUntilMs = 0;
+  #lingerBytes = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#socket = connection.socket;
+    this.#reader = new RequestHeadReader(connection.profile.target.limits);
+    this.#activeMs = connection.now();
+    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#socket.on('drain', () => this.#onDrain());
+    this.#socket.on('end', () => this.#onEnd());
+    this.#socket.on('close', () => this.#onClose());
+  }
+
+  // --- what the listener and the sweep ask of every front
+
+  /** Finish what runs, take no new request. */
+  drain(): void {
+    this.#closeAfter = true;
+    if (this.#state === 'head' && this.#headSinceMs === 0) this.#finish();
+  }
+
+  /** The client may not go on: nothing more reaches it or the application. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  isIdle(): boolean {
+    return this.#state === 'head' && this.#headSinceMs === 0;
+  }
+
+  sweep(nowMs: number): void {
+    const { timeouts } = this.#connection.profile.policy.backend;
+    switch (this.#state) {
+      case 'head':
+        if (this.#headSinceMs > 0) {
+          if (timeouts.headMs > 0 && nowMs - this.#headSinceMs > timeouts.headMs)
+            this.#answer(timeoutAnswer('request head'));
+        } else if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
+          this.#connection.countClosed('idle');
+          this.#finish();
+        }
+        break;
+      case 'body':
+        if (!this.#inputPaused && timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
+          this.#giveUp(timeoutAnswer('request body'));
+        }
+        break;
+      case 'tunnel':
+        if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
+          this.#connection.countClosed('idle');
+          this.#socket.destroy();
+        }
+        break;
+      case 'linger':
+        if (nowMs > this.#lingerUntilMs) this.#socket.destroy();
+        break;
+      case 'admit':
+      case 'answer':
+        break;
+    }
+    if (this.#blockedSinceMs > 0 && timeouts.idleMs > 0 && nowMs - this.#blockedSinceMs > timeouts.idleMs) {
+      this.#connection.countClosed('client-not-reading');
+      this.#socket.destroy();
+      return;
+    }
+    const running = this.#state === 'admit' || this.#state === 'body' || this.#state === 'answer';
+    if (running && timeouts.requestMs > 0 && nowMs - this.#requestSinceMs > timeouts.requestMs) {
+      this.#giveUp(timeoutAnswer('whole request'));
+    }
+  }
+
+  // --- bytes from the client
+
+  #onData(chunk: Buffer): void {
+    this.#activeMs = this.#connection.now();
+    if (this.#state === 'tunnel') {
+      if (this.#exchange?.write(chunk) === false) this.#pauseInput();
+      return;
+    }
+    if (this.#state === 'linger') {
+      this.#lingerBytes += chunk.length;
+      if (this.#lingerBytes > maxLingerBytes) this.#socket.destroy();
+      return;
+    }
+    if (this.#input !== undefined && this.#at < this.#input.length) {
+      this.#input = Buffer.concat([this.#at === 0 ? this.#input : this.#input.subarray(this.#at), chunk]);
+    } else {
+      this.#input = chunk;
+    }
+    this.#at = 0;
+    this.#run();
+  }
+
+  /** Uses up the input as far as the state allows. Not re-entered: an answer that ends within it only changes the state. */
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#input !== undefined && this.#at < this.#input.length && this.#step(this.#input));
+    } finally {
+      this.#running = false;
+    }
+    if (this.#input !== undefined && this.#at >= this.#input.length) {
+      this.#input = undefined;
+      this.#at = 0;
+    } else if (
+      this.#input !== undefined &&
+      this.#state !== 'head' &&
+      this.#input.length - this.#at > maxPipelinedBytes
+    ) {
+      this.#pauseInput();
+    }
+  }
+
+  /** One step over the input; false: nothing more can be done with it now. */
+  #step(input: Buffer): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead(input);
+      case 'body':
+        return this.#readBody(input);
+      case 'admit':
+      case 'answer':
+      case 'linger':
+      case 'tunnel':
+        return false;
+    }
+  }
+
+  #readHead(input: Buffer): boolean {
+    if (this.#headSinceMs === 0) this.#headSinceMs = this.#activeMs;
+    let head: RequestHead | undefined;
+    try {
+      head = this.#reader.push(input, this.#at, input.length);
+    } catch (error) {
+      if (!(error instanceof HttpMalformed)) throw error;
+      this.#connection.countMalformed(error.status);
+      this.#answer(malformedAnswer(error));
+      return false;
+    }
+    this.#at += this.#reader.consumed;
+    if (head === undefined) return false;
+    this.#headSinceMs = 0;
+    this.#requestSinceMs = this.#activeMs;
+    this.#onRequest(head);
+    return true;
+  }
+
+  #onRequest(head: RequestHead): void {
+    const connection = this.#connection;
+    this.#head = head;
+    this.#answerStarted = false;
+    const httpVersion = head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+    this.#record = new RequestRecord(connection, head.method, head.path, httpVersion);
+    if (!head.keepAlive) this.#closeAfter = true;
+    this.#state = 'admit';
+    const admission = connection.admit({
+      method: head.method,
+      path: head.path,
+      query: head.query,
+      authority: head.authority,
+      httpVersion,
+      fields: head.fields,
+    });
+    if (!(admission instanceof Promise)) {
+      this.#onAdmission(head, admission);
+      return;
+    }
+    void admission.then((late) => {
+      if (this.#state !== 'admit' || this.#head !== head) return;
+      this.#onAdmission(head, late);
+      this.#run();
+    });
+  }
+
+  #onAdmission(head: RequestHead, admission: Admission): void {
+    this.#record?.judged(admission);
+    if (admission.kind === 'answer') {
+      this.#answer(admission.answer);
+      return;
+    }
+    const limit = this.#connection.profile.policy.backend.limits.requestBodyBytes;
+    if (limit > 0 && head.framing.kind === 'length' && head.framing.length > limit) {
+      this.#answer(overflowAnswer(`request body of ${head.framing.length} bytes, limit ${limit}`));
+      return;
+    }
+    this.#forward = admission;
+    this.#state = head.framing.kind === 'none' ? 'answer' : 'body';
+    const body = bodyReader(head.framing);
+    this.#body = body;
+    this.#bodyBytes = 0;
+    if (body.done) this.#state = 'answer';
+    this.#record?.handedOver();
+    this.#exchange = this.#connection
+      .back()
+      .begin(composeRequest(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
+    if (body.done && head.framing.kind !== 'none') this.#exchange.end();
+    if (head.expectContinue && this.#state === 'body') this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  }
+
+  #readBody(input: Buffer): boolean {
+    const body = this.#body;
+    if (body === undefined) return false;
+    let more = true;
+    const limit = this.#connection.profile.policy.backend.limits.requestBodyBytes;
+    try {
+      this.#at += body.push(input, this.#at, input.length, (buffer, from, to) => {
+        this.#bodyBytes += to - from;
+        if (limit > 0 && this.#bodyBytes > limit)
+          throw new HttpMalformed(413, `request body above its limit of ${limit} bytes`);
+        more = this.#exchange?.write(to - from === buffer.length ? buffer : buffer.subarray(from, to)) ?? true;
+      });
+    } catch (error) {
+      if (!(error instanceof HttpMalformed)) throw error;
+      this.#connection.countMalformed(error.status);
+      this.#giveUp(malformedAnswer(error));
+      return false;
+    }
+    if (body.done) this.#requestWhole();
+    if (!more && this.#state === 'body') this.#pauseInput();
+    return true;
+  }
+
+  #requestWhole(): void {
+    this.#body = undefined;
+    if (this.#state !== 'body') return;
+    this.#state = 'answer';
+    this.#exchange?.end();
+  }
+
+  /** The request cannot be finished: the application sees a broken one, the client an answer where none has begun. */
+  #giveUp(answer: OwnAnswer): void {
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+    if (this.#answerStarted) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#answer(answer);
+  }
+
+  #pauseInput(): void {
+    this.#inputPaused = true;
+    this.#socket.pause();
+  }
+
+  #resumeInput(): void {
+    if (!this.#inputPaused) return;
+    this.#inputPaused = false;
+    this.#activeMs = this.#connection.now();
+    this.#socket.resume();
+  }
+
+  #onDrain(): void {
+    this.#blockedSinceMs = 0;
+    this.#exchange?.resume();
+  }
+
+  #onEnd(): void {
+    this.#clientEnded = true;
+    switch (this.#state) {
+      case 'head':
+        // A cut head is nobody's request.
+        if (this.#headSinceMs > 0) this.#socket.destroy();
+        else this.#socket.end();
+        break;
+      case 'body':
+        this.#exchange?.abort();
+        this.#socket.destroy();
+        break;
+      case 'admit':
+      case 'answer':
+        this.#closeAfter = true;
+        break;
+      case 'tunnel':
+        this.#exchange?.end();
+        break;
+      case 'linger':
+        this.#socket.destroy();
+        break;
+    }
+  }
+
+  #onClose(): void {
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+    this.#record?.aborted();
+    this.#record = undefined;
+    this.#input = undefined;
+  }
+
+  // --- the application's answer
+
+  informational(status: number, fields: readonly string[]): void {
+    if (this.#head?.minorVersion !== 1 || this.#answerStarted) return;
+    let text = `HTTP/1.1 ${status} \r\n`;
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    this.#socket.write(`${text}\r\n`, 'latin1');
+  }
+
+  head(head: IncomingResponse): void {
+    const forward = this.#forward;
+    if (forward === undefined) return;
+    this.#record?.answered(head.status);
+    // An answer before the whole request: what is left of the body is not read.
+    if (this.#state === 'body') this.#closeAfter = true;
+    let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+    const fields = composeResponseFields(this.#connection, head, forward);
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    this.#answerChunked = false;
+    switch (head.body.kind) {
+      case 'none':
+        if (head.declaredLength !== undefined && head.status !== 204)
+          text += `Content-Length: ${head.declaredLength}\r\n`;
+        break;
+      case 'length':
+        text += `Content-Length: ${head.body.length}\r\n`;
+        break;
+      case 'stream':
+        if (this.#head?.minorVersion === 1) {
+          text += 'Transfer-Encoding: chunked\r\n';
+          this.#answerChunked = true;
+        } else {
+          this.#closeAfter = true;
+        }
+        break;
+      case 'close':
+        this.#closeAfter = true;
+        break;
+    }
+    if (this.#closeAfter || this.#connection.draining) {
+      this.#closeAfter = true;
+      text += 'Connection: close\r\n';
+    } else if (this.#head?.minorVersion === 0) {
+      text += 'Connection: keep-alive\r\n';
+    }
+    this.#pendingHead = `${text}\r\n`;
+    this.#answerStarted = true;
+  }
+
+  data(chunk: Buffer, shared: boolean): boolean {
+    const before = this.#pendingHead;
+    let more: boolean;
+    this.#record?.sent(chunk.length);
+    if (before !== undefined || this.#answerChunked) {
+      this.#pendingHead = undefined;
+      const prefix = this.#answerChunked ? (before ?? '') + chunkHeader(chunk.length) : (before ?? '');
+      const suffix = this.#answerChunked ? chunkEnd.length : 0;
+      // One write, one TLS record: head and chunk framing travel with the bytes they announce.
+      const whole = Buffer.allocUnsafe(prefix.length + chunk.length + suffix);
+      whole.write(prefix, 0, 'latin1');
+      chunk.copy(whole, prefix.length);
+      if (suffix > 0) whole.write(chunkEnd, prefix.length + chunk.length, 'latin1');
+      more = this.#socket.write(whole);
+    } else {
+      // Shared bytes are used up within the call only where nothing waits before them.
+      more = this.#socket.write(shared && this.#socket.writableLength > 0 ? Buffer.from(chunk) : chunk);
+    }
+    if (!more && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
+    return more;
+  }
+
+  flush(): void {
+    if (this.#pendingHead === undefined) return;
+    const text = this.#pendingHead;
+    this.#pendingHead = undefined;
+    this.#socket.write(text, 'latin1');
+  }
+
+  end(): void {
+    if (this.#state === 'tunnel') {
+      this.#socket.end();
+      return;
+    }
+    const before = this.#pendingHead ?? '';
+    this.#pendingHead = undefined;
+    if (this.#answerChunked) this.#socket.write(before + lastChunk, 'latin1');
+    else if (before !== '') this.#socket.write(before, 'latin1');
+    this.#exchange = undefined;
+    this.#requestOver();
+  }
+
+  fail(failure: BackFailure): void {
+    this.#exchange = undefined;
+    this.#record?.failed(failure);
+    if (this.#state === 'tunnel') {
+      this.#socket.destroySoon();
+      return;
+    }
+    if (this.#answerStarted) {
+      // What was promised cannot be sent: only a cut connection says so.
+      this.#socket.destroy();
+      return;
+    }
+    this.#answer(backFailureAnswer(failure));
+  }
+
+  writable(): void {
+    this.#resumeInput();
+  }
+
+  switched(head: IncomingResponse): void {
+    const forward = this.#forward;
+    if (forward === undefined) return;
+    this.#record?.answered(101);
+    let text = `HTTP/1.1 101 ${head.reason}\r\n`;
+    const fields = composeResponseFields(this.#connection, head, forward);
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    this.#socket.write(`${text}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'latin1');
+    this.#answerStarted = true;
+    this.#state = 'tunnel';
+    this.#connection.becameTunnel();
+    const early = this.#input?.subarray(this.#at);
+    this.#input = undefined;
+    this.#at = 0;
+    if (early !== undefined && early.length > 0 && this.#exchange?.write(early) === false) this.#pauseInput();
+    else this.#resumeInput();
+  }
+
+  // --- the end of a request
+
+  /** An answer of our own; what was read of the request stays unread where its body is not whole. */
+  #answer(answer: OwnAnswer): void {
+    const unread = this.#state === 'body' || (this.#state === 'admit' && this.#head?.framing.kind !== 'none');
+    if (answer.close || unread) this.#closeAfter = true;
+    this.#record ??= new RequestRecord(this.#connection, '', '', 'HTTP/1.1');
+    this.#record.answered(answer.status);
+    const close = this.#closeAfter || this.#connection.draining;
+    this.#closeAfter = close;
+    this.#socket.write(
+      ownAnswerText(answer, this.#record.requestId, close, this.#head?.method === 'HEAD', this.#head?.fields ?? []),
+      'latin1',
+    );
+    this.#requestOver();
+  }
+
+  #requestOver(): void {
+    this.#record?.finished();
+    this.#record = undefined;
+    this.#head = undefined;
+    this.#forward = undefined;
+    this.#body = undefined;
+    this.#answerChunked = false;
+    this.#activeMs = this.#connection.now();
+    if (this.#closeAfter || this.#state === 'body' || this.#connection.draining) {
+      this.#finish();
+      return;
+    }
+    this.#state = 'head';
+    this.#resumeInput();
+    this.#run();
+  }
+
+  #finish(): void {
+    this.#state = 'linger';
+    this.#lingerUntilMs = this.#connection.now() + lingerMs;
+    this.#input = undefined;
+    this.#at = 0;
+    this.#socket.end();
+    if (this.#clientEnded) this.#socket.destroySoon();
+    else this.#resumeInput();
+  }
+}
+
+/** How much a client may send ahead of the answer it waits for. */
+const maxPipelinedBytes = 65536;
+/** How long, and for how many bytes, a closing connection is still read. */
+const lingerMs = 2000;
+const maxLingerBytes = 1_048_576;

@@ -1,0 +1,141 @@
+import type { Socket } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { Connection } from './connection.ts';
+import type { Gate } from './gate.ts';
+import { serveHttp1 } from './http1-front.ts';
+import { serveHttp2 } from './http2-front.ts';
+import { type CompiledListener, serverNameOf, tlsOptions } from './snapshot.ts';
+
+/** One TLS port. */
+export interface OpenListener {
+  readonly port: number;
+  renew(listener: CompiledListener): void;
+  /** Stops accepting; open connections go on. */
+  close(): void;
+}
+
+/**
+ * Opens a port and resolves when it listens. Everybody gets through the handshake, since a refusal must be an HTTP
+ * answer; only a profile's own names, or a profile without names, have a certificate to offer.
+ */
+export async function openListener(gate: Gate, listener: CompiledListener): Promise<OpenListener> {
+  let current = listener;
+  const server = createServer(
+    {
+      ...contextOptions(listener),
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      allowHalfOpen: true,
+      noDelay: true,
+      handshakeTimeout: gate.options.handshakeMs,
+      SNICallback: (name, done) => {
+        // An exception in here would end the process.
+        try {
+          done(null, current.profileFor(serverNameOf(name))?.context);
+        } catch (error) {
+          done(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+    },
+    (socket) => accept(gate, current, socket),
+  );
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    gate.metrics.handshakes.inc({ result: 'failed', version: '' });
+    gate.log.debug('handshake failed', {
+      port: listener.port,
+      clientIp: socket.remoteAddress,
+      code: error.code,
+      error: error.message,
+    });
+    socket.destroy();
+  });
+  server.on('connection', (socket: Socket) => socket.on('error', () => socket.destroy()));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: listener.port, host: gate.options.listenAddress }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error) => gate.log.error('listener failed', { port: listener.port, error }));
+  return {
+    port: listener.port,
+    renew(next) {
+      current = next;
+      server.setSecureContext(contextOptions(next));
+    },
+    close: () => {
+      server.close();
+    },
+  };
+}
+
+/** The default context: who sends no or an unknown name gets a certificate only where a profile without names exists. */
+function contextOptions(listener: CompiledListener): Parameters<typeof createServer>[0] & object {
+  const options = { ...tlsOptions(listener.tls), ca: [] as string[] };
+  const profile = listener.fallback;
+  if (profile === undefined) return options;
+  const auth = profile.policy.clientAuth;
+  return {
+    ...options,
+    cert: profile.policy.certificates.map((certificate) => certificate.chainPem),
+    key: profile.policy.certificates.map((certificate) => certificate.keyPem),
+    ca: auth.mode === 'Strict' || auth.mode === 'Optional' ? auth.trustedCas : [],
+  };
+}
+
+function accept(gate: Gate, listener: CompiledListener, socket: TLSSocket): void {
+  // A late error on a TLS socket that nobody listens to would end the process.
+  socket.on('error', () => socket.destroy());
+  const snapshot = gate.snapshot;
+  const serverName = serverNameOf(socket.servername);
+  const profile = snapshot?.listeners.get(listener.port)?.profileFor(serverName);
+  const version = socket.getProtocol() ?? '';
+  const current = snapshot?.listeners.get(listener.port);
+  if (
+    snapshot === undefined ||
+    current === undefined ||
+    profile === undefined ||
+    !meetsPolicy(current, socket) ||
+    socket.isSessionReused()
+  ) {
+    gate.metrics.handshakes.inc({ result: 'refused', version });
+    socket.destroy();
+    return;
+  }
+  const admitted = gate.admitConnection(profile.id, profile.policy.backend.limits.connections);
+  if (admitted === undefined) {
+    gate.metrics.handshakes.inc({ result: 'over-limit', version });
+    refuseBusy(socket);
+    return;
+  }
+  gate.metrics.handshakes.inc({ result: 'completed', version });
+  const connection = new Connection(gate, snapshot, current, profile, socket, serverName, admitted.id);
+  const http2 = socket.alpnProtocol === 'h2';
+  gate.opened(connection, http2 ? 'h2' : 'http/1.1');
+  if (http2) serveHttp2(connection);
+  else serveHttp1(connection);
+}
+
+/** Asked again after the handshake: a profile swapped meanwhile may ask for more than the context that was used. */
+function meetsPolicy(listener: CompiledListener, socket: TLSSocket): boolean {
+  const protocol = socket.getProtocol();
+  if (protocol !== 'TLSv1.2' && protocol !== 'TLSv1.3') return false;
+  if (protocol < listener.tls.minVersion || protocol > listener.tls.maxVersion) return false;
+  return (
+    listener.tls.ciphers.includes(socket.getCipher().name) ||
+    listener.tls.ciphers.includes(socket.getCipher().standardName)
+  );
+}
+
+/** Said in HTTP/1.1 where that was agreed on; an HTTP/2 client sees a closed connection. */
+function refuseBusy(socket: TLSSocket): void {
+  if (socket.alpnProtocol === 'h2') {
+    socket.destroy();
+    return;
+  }
+  socket.resume();
+  socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', 'latin1');
+  socket.setTimeout(2000, () => socket.destroy());
+}

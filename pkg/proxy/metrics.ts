@@ -1,0 +1,150 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every series of the sidecar. Labels come from closed sets or from the configuration, never from a request. */
+export interface ProxyMetrics {
+  readonly registry: Registry;
+  readonly requests: Counter<'code_class' | 'profile' | 'protocol'>;
+  readonly requestDuration: Histogram<'profile'>;
+  readonly backendDuration: Histogram<'profile'>;
+  readonly backendFailures: Counter<'cause' | 'profile'>;
+  readonly rejections: Counter<'profile' | 'reason'>;
+  readonly reports: Counter<'profile' | 'reason'>;
+  readonly malformed: Counter<'code'>;
+  readonly misdirected: Counter;
+  readonly handshakes: Counter<'result' | 'version'>;
+  readonly connections: Gauge<'protocol'>;
+  readonly closed: Counter<'cause'>;
+  readonly ocspAnswers: Counter<'reason' | 'result'>;
+  readonly ocspDuration: Histogram;
+  readonly policyInfo: Gauge<'version'>;
+  readonly policyApplied: Gauge;
+  readonly policyApplySucceeded: Gauge;
+  readonly certificateExpiry: Gauge<'profile'>;
+  readonly exposed: Gauge<'profile'>;
+}
+
+/** Makes a fresh registry with every handle. */
+export function createProxyMetrics(version: string): ProxyMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const info = new Gauge({
+    name: 'lychgate_build_info',
+    help: 'Version of the running sidecar; always 1.',
+    labelNames: ['version'],
+    registers,
+  });
+  info.set({ version }, 1);
+  return {
+    registry,
+    requests: new Counter({
+      name: 'lychgate_proxy_requests_total',
+      help: 'Requests answered, by profile, protocol and class of the status code.',
+      labelNames: ['profile', 'protocol', 'code_class'],
+      registers,
+    }),
+    requestDuration: new Histogram({
+      name: 'lychgate_proxy_request_duration_seconds',
+      help: 'From the whole request head to the last byte of the answer.',
+      labelNames: ['profile'],
+      buckets: latencyBuckets,
+      registers,
+    }),
+    backendDuration: new Histogram({
+      name: 'lychgate_proxy_backend_duration_seconds',
+      help: "From the request's handing over to the head of the application's answer.",
+      labelNames: ['profile'],
+      buckets: latencyBuckets,
+      registers,
+    }),
+    backendFailures: new Counter({
+      name: 'lychgate_proxy_backend_failures_total',
+      help: 'Requests that the application did not answer properly, by cause.',
+      labelNames: ['profile', 'cause'],
+      registers,
+    }),
+    rejections: new Counter({
+      name: 'lychgate_proxy_client_certificate_rejections_total',
+      help: 'Requests refused for their client certificate, by reason.',
+      labelNames: ['profile', 'reason'],
+      registers,
+    }),
+    reports: new Counter({
+      name: 'lychgate_proxy_client_certificate_reports_total',
+      help: 'Requests forwarded under `enforcement: Report` that would have been refused, by reason.',
+      labelNames: ['profile', 'reason'],
+      registers,
+    }),
+    malformed: new Counter({
+      name: 'lychgate_proxy_malformed_requests_total',
+      help: 'Requests that are no unambiguous HTTP, by the status code of the answer.',
+      labelNames: ['code'],
+      registers,
+    }),
+    misdirected: new Counter({
+      name: 'lychgate_proxy_misdirected_requests_total',
+      help: 'Requests whose authority belongs to another profile than the server name of their connection (421).',
+      registers,
+    }),
+    handshakes: new Counter({
+      name: 'lychgate_proxy_tls_handshakes_total',
+      help: 'TLS handshakes, by result and protocol version.',
+      labelNames: ['result', 'version'],
+      registers,
+    }),
+    connections: new Gauge({
+      name: 'lychgate_proxy_connections',
+      help: 'Open client connections by protocol.',
+      labelNames: ['protocol'],
+      registers,
+    }),
+    closed: new Counter({
+      name: 'lychgate_proxy_connections_closed_total',
+      help: 'Client connections that the sidecar closed, by cause.',
+      labelNames: ['cause'],
+      registers,
+    }),
+    ocspAnswers: new Counter({
+      name: 'lychgate_proxy_ocsp_answers_total',
+      help: 'OCSP questions answered, by result and reason.',
+      labelNames: ['result', 'reason'],
+      registers,
+    }),
+    ocspDuration: new Histogram({
+      name: 'lychgate_proxy_ocsp_duration_seconds',
+      help: 'How long OCSP questions took that were not answered from the cache.',
+      buckets: latencyBuckets,
+      registers,
+    }),
+    policyInfo: new Gauge({
+      name: 'lychgate_proxy_policy_info',
+      help: 'Version (digest) of the policy in force; always 1.',
+      labelNames: ['version'],
+      registers,
+    }),
+    policyApplied: new Gauge({
+      name: 'lychgate_proxy_policy_last_applied_timestamp_seconds',
+      help: 'When the policy in force was applied.',
+      registers,
+    }),
+    policyApplySucceeded: new Gauge({
+      name: 'lychgate_proxy_policy_last_apply_successful',
+      help: '1 where the last policy that arrived is in force, 0 where it was refused and the one before serves on.',
+      registers,
+    }),
+    certificateExpiry: new Gauge({
+      name: 'lychgate_proxy_certificate_expiration_timestamp_seconds',
+      help: 'When the first of the server certificates of a profile expires.',
+      labelNames: ['profile'],
+      registers,
+    }),
+    exposed: new Gauge({
+      name: 'lychgate_proxy_backend_exposed',
+      help: "1 where the application also answers on one of the pod's own addresses, so that the gate can be gone around.",
+      labelNames: ['profile'],
+      registers,
+    }),
+  };
+}
+
+/** From a cached answer on loopback (0.5 ms) to the default time-outs. */
+const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -1,0 +1,41 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { Presented } from '../clientauth/judge.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+
+/**
+ * What the client presented in its handshake. Node's issuer links are the client's own choice (a same-name twin gets in
+ * there), so they are candidates for a path and nothing more.
+ */
+export function readPresented(socket: TLSSocket): Presented {
+  const leaf = socket.getPeerX509Certificate();
+  const sent: Buffer[] = [];
+  let last: X509Certificate | undefined = leaf;
+  while (last !== undefined && sent.length < maxLinks) {
+    const issuer: X509Certificate | undefined = last.issuerCertificate;
+    if (issuer === undefined || issuer === last || issuer.raw.equals(last.raw)) break;
+    sent.push(issuer.raw);
+    last = issuer;
+  }
+  return { leaf: leaf?.raw, sent, authorizationError: authorizationErrorOf(socket) };
+}
+
+/** OpenSSL's word as Node has it: an Error by its type, a code string in fact, null where nothing is wrong. */
+function authorizationErrorOf(socket: TLSSocket): string | null {
+  const error: unknown = socket.authorizationError;
+  if (error === null || error === undefined) return socket.authorized ? null : 'UNAUTHORIZED';
+  if (typeof error === 'string') return error;
+  return error instanceof Error && 'code' in error ? String(error.code) : 'UNAUTHORIZED';
+}
+
+/** A certificate that is only shown, not judged; undefined where it cannot be read. */
+export function readUnverified(presented: Presented): Certificate | undefined {
+  try {
+    return presented.leaf === undefined ? undefined : parseCertificate(presented.leaf);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One more than any path may have, so that too many are seen as too many. */
+const maxLinks = 17;

@@ -1,0 +1,195 @@
+import { constants } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { compileJudge, type Judge } from '../clientauth/judge.ts';
+import { compileTrust } from '../clientauth/trust.ts';
+import type { OcspChecker } from '../ocsp/ocsp.ts';
+import type { Listener, PodPolicy, ProfilePolicy, TlsSettings } from '../policy/policy.ts';
+import { policyDigest } from '../policy/snapshot.ts';
+import { compileRewrite } from '../rewrite/compile.ts';
+import { isGuarded } from '../rewrite/guard.ts';
+import type { Rewrite } from '../rewrite/rewrite.ts';
+import { certificatesFromPem } from '../x509/pem.ts';
+import type { BackTarget } from './back.ts';
+import { FieldTable } from './fields.ts';
+import { foldHost } from './host.ts';
+import { createMeters, type Meters } from './meters.ts';
+import type { ProxyMetrics } from './metrics.ts';
+
+/** A policy made ready to serve: contexts, trust, rules and tables are built once, here. Swapped whole. */
+export interface Snapshot {
+  /** SHA-256 of the policy, in hexadecimal. */
+  readonly version: string;
+  readonly policy: PodPolicy;
+  readonly listeners: ReadonlyMap<number, CompiledListener>;
+  readonly fields: FieldTable;
+}
+
+export interface CompiledListener {
+  readonly port: number;
+  readonly tls: TlsSettings;
+  /** For clients without a server name, and for names that nobody claims. */
+  readonly fallback: CompiledProfile | undefined;
+  readonly profiles: readonly CompiledProfile[];
+  /** By folded host name: exact, then the longest wildcard, then the profile without hostnames. Empty for no name. */
+  profileFor(host: string): CompiledProfile | undefined;
+}
+
+export interface CompiledProfile {
+  /** `namespace/name`. */
+  readonly id: string;
+  readonly policy: ProfilePolicy;
+  readonly context: SecureContext;
+  /** Undefined where no certificate is judged. */
+  readonly judge: Judge | undefined;
+  /** Changes with what an open connection's handshake has already decided: mode, CA set, host names. */
+  readonly identity: string;
+  readonly rewrite: Rewrite;
+  readonly target: BackTarget;
+  readonly meters: Meters;
+  /** When the first of its server certificates expires, Unix milliseconds. */
+  readonly certificateNotAfterMs: number;
+  trustsProxy(address: string): boolean;
+}
+
+/** A policy that cannot serve. Nothing of it is in force. */
+export class PolicyUnusable extends Error {
+  readonly code = 'POLICY_UNUSABLE';
+}
+
+/** Builds everything or nothing. @throws PolicyUnusable naming the profile and the fault. */
+export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: OcspChecker): Snapshot {
+  const compiled = policy.listeners.map((listener) => compileListener(listener, metrics, ocsp));
+  const profiles = compiled.flatMap((listener) => listener.profiles);
+  const guarded = profiles.map((profile) => profile.rewrite.guarded);
+  return {
+    version: policyDigest(policy),
+    policy,
+    listeners: new Map(compiled.map((listener) => [listener.port, listener])),
+    // Of the whole pod: a proof that one profile sets must not come in through another that shares the application.
+    fields: new FieldTable((folded) => isGuarded(folded) || guarded.some((names) => names.has(folded))),
+  };
+}
+
+function compileListener(listener: Listener, metrics: ProxyMetrics, ocsp: OcspChecker): CompiledListener {
+  const exact = new Map<string, CompiledProfile>();
+  const wildcard = new Map<string, CompiledProfile>();
+  const profiles: CompiledProfile[] = [];
+  let fallback: CompiledProfile | undefined;
+  for (const policy of listener.profiles) {
+    const profile = compileProfile(policy, listener, metrics, ocsp);
+    profiles.push(profile);
+    if (policy.hostnames.length === 0) {
+      if (fallback !== undefined)
+        throw new PolicyUnusable(`port ${listener.port}: ${fallback.id} and ${profile.id} both have no hostnames`);
+      fallback = profile;
+    }
+    for (const name of policy.hostnames) {
+      const claims = name.startsWith('*.') ? wildcard : exact;
+      const key = name.startsWith('*.') ? name.slice(2) : name;
+      const other = claims.get(key);
+      if (other !== undefined)
+        throw new PolicyUnusable(`port ${listener.port}: ${other.id} and ${profile.id} both claim ${name}`);
+      claims.set(key, profile);
+    }
+  }
+  return {
+    port: listener.port,
+    tls: listener.tls,
+    fallback,
+    profiles,
+    profileFor(host) {
+      const named = exact.get(host);
+      if (named !== undefined) return named;
+      // A wildcard stands for one label.
+      const dot = host.indexOf('.');
+      return (dot > 0 ? wildcard.get(host.slice(dot + 1)) : undefined) ?? fallback;
+    },
+  };
+}
+
+function compileProfile(
+  policy: ProfilePolicy,
+  listener: Listener,
+  metrics: ProxyMetrics,
+  ocsp: OcspChecker,
+): CompiledProfile {
+  const id = `${policy.namespace}/${policy.name}`;
+  const auth = policy.clientAuth;
+  const verifies = auth.mode === 'Strict' || auth.mode === 'Optional';
+  try {
+    const trust = verifies ? compileTrust(auth.trustedCas) : undefined;
+    const proxies = blockList(policy.backend.trustedProxies);
+    return {
+      id,
+      policy,
+      context: createSecureContext({
+        ...tlsOptions(listener.tls),
+        cert: policy.certificates.map((certificate) => certificate.chainPem),
+        key: policy.certificates.map((certificate) => certificate.keyPem),
+        // An absent list would mean the public roots; an empty one trusts nobody.
+        ca: verifies ? auth.trustedCas : [],
+      }),
+      judge: verifies && trust !== undefined ? compileJudge(auth, trust, ocsp) : undefined,
+      identity: JSON.stringify([auth.mode, trust?.digest ?? '', policy.hostnames]),
+      rewrite: compileRewrite(policy.rewriteSets, policy.forwardedCertificate),
+      target: targetOf(policy),
+      meters: createMeters(metrics, id),
+      certificateNotAfterMs: Math.min(
+        ...policy.certificates.map((certificate) => certificatesFromPem(certificate.chainPem)[0]?.notAfterMs ?? 0),
+      ),
+      trustsProxy: (address) => isIP(address) > 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+    };
+  } catch (cause) {
+    throw new PolicyUnusable(`${id}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** What Node has one of per port; given to every context too. Resumption and renegotiation are off: neither may carry over or skip a verdict. */
+export function tlsOptions(tls: TlsSettings): {
+  minVersion: TlsSettings['minVersion'];
+  maxVersion: TlsSettings['maxVersion'];
+  ciphers: string;
+  honorCipherOrder: boolean;
+  secureOptions: number;
+} {
+  return {
+    minVersion: tls.minVersion,
+    maxVersion: tls.maxVersion,
+    ciphers: tls.ciphers.join(':'),
+    honorCipherOrder: true,
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+  };
+}
+
+function targetOf(policy: ProfilePolicy): BackTarget {
+  const { backend } = policy;
+  const { target } = backend;
+  return {
+    protocol: backend.protocol,
+    addresses:
+      'socket' in target
+        ? [{ path: target.socket }]
+        : [
+            { host: '127.0.0.1', port: target.port },
+            { host: '::1', port: target.port },
+          ],
+    connectMs: backend.timeouts.connectMs,
+    responseMs: backend.timeouts.responseMs,
+    limits: { headBytes: backend.limits.headBytes, headerCount: backend.limits.headerCount },
+  };
+}
+
+function blockList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', length = ''] = cidr.split('/');
+    list.addSubnet(address, Number(length), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/** The name that a client sent, folded; empty where it sent none. */
+export function serverNameOf(name: string | false | null | undefined): string {
+  return typeof name === 'string' ? foldHost(name) : '';
+}
