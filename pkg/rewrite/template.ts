@@ -64,14 +64,15 @@ function parseReference(name: string, scope: TemplateScope, report: (message: st
     isCapture(name, base, scope) &&
     scope.conditions.some((condition) => condition.name === name)
   ) {
-    return void report(`{${name}}: conditions are on ${base} and on ${name}: it cannot be told which is meant`);
+    return refuse(report, `{${name}}: conditions are on ${base} and on ${name}: it cannot be told which is meant`);
   }
   if (capture !== null && isCapture(name, base, scope))
     return captureReference(name, base, Number(capture[2]), scope, report);
   const variable = resolveVariable(name);
-  if ('fault' in variable) return void report(`{${name}}: ${name || 'the empty name'} ${variable.fault}`);
+  if ('fault' in variable) return refuse(report, `{${name}}: ${name || 'the empty name'} ${variable.fault}`);
   if (scope.phase === 'request' && variable.depends === 'response') {
-    return void report(
+    return refuse(
+      report,
       `{${name}}: a request is rewritten before there is a response; use it in responseHeaderConfigurations`,
     );
   }
@@ -96,9 +97,10 @@ function captureReference(
   const indices = scope.conditions.flatMap((condition, index) =>
     condition.name === base && !condition.negate ? [index] : [],
   );
-  if (indices.length === 0) return void report(`{${name}}: ${noCondition(base, scope)}`);
+  if (indices.length === 0) return refuse(report, `{${name}}: ${noCondition(base, scope)}`);
   if (indices.length > 1) {
-    return void report(
+    return refuse(
+      report,
       `{${name}}: ${indices.length} conditions are on ${base}: it cannot be told whose group is meant`,
     );
   }
@@ -107,9 +109,9 @@ function captureReference(
   // The condition itself is reported already.
   if (variable === undefined || groups === undefined) return undefined;
   if (scope.phase === 'request' && variable.depends === 'response') {
-    return void report(`{${name}}: a request is rewritten before there is a response`);
+    return refuse(report, `{${name}}: a request is rewritten before there is a response`);
   }
-  if (group < 1 || group > groups) return void report(`{${name}}: ${groupFault(group, groups)}`);
+  if (group < 1 || group > groups) return refuse(report, `{${name}}: ${groupFault(group, groups)}`);
   return { kind: 'capture', condition: index, group, variable };
 }
 
@@ -128,17 +130,23 @@ function matcherReference(
   scope: TemplateScope,
   report: (message: string) => void,
 ): Segment | undefined {
-  if (scope.matcher === undefined) return void report(`{${name}}: the action has no headerValueMatcher`);
+  if (scope.matcher === undefined) return refuse(report, `{${name}}: the action has no headerValueMatcher`);
   if (digits === undefined) return { kind: 'matched', group: 0 };
   const group = Number(digits);
-  if (scope.matcher.negate) return void report(`{${name}}: the headerValueMatcher is negated: it captures nothing`);
+  if (scope.matcher.negate) return refuse(report, `{${name}}: the headerValueMatcher is negated: it captures nothing`);
   const { groups } = scope.matcher;
   if (groups === undefined) return undefined;
-  if (group < 1 || group > groups) return void report(`{${name}}: ${groupFault(group, groups)}`);
+  if (group < 1 || group > groups) return refuse(report, `{${name}}: ${groupFault(group, groups)}`);
   return { kind: 'matched', group };
 }
 
 function groupFault(group: number, groups: number): string {
   if (groups === 0) return 'the pattern has no group: put parentheses around what to capture';
   return `there is no group ${group}: the pattern has 1 to ${groups}`;
+}
+
+/** There is no segment where there is a fault. */
+function refuse(report: (message: string) => void, message: string): undefined {
+  report(message);
+  return undefined;
 }

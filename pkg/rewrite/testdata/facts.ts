@@ -1,8 +1,23 @@
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import type { HeaderAction, RewriteCondition, RewriteRule, RewriteSetPolicy } from '../../policy/policy.ts';
+import type {
+  ForwardedCertificate,
+  HeaderAction,
+  RewriteCondition,
+  RewriteRule,
+  RewriteSetPolicy,
+} from '../../policy/policy.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { issueCertificate } from '../../x509/issue.ts';
-import type { CertificateFacts, ConnectionFacts, RequestView } from '../rewrite.ts';
+import { compileRewrite } from '../compile.ts';
+import type {
+  CertificateFacts,
+  ConnectionFacts,
+  RequestEdits,
+  RequestView,
+  ResponseEdits,
+  ResponseView,
+} from '../rewrite.ts';
 
 /** Short ways to write what rules look at; every part can be replaced. */
 
@@ -80,6 +95,34 @@ export function withSubject(text: string): Certificate {
 
 export function accepted(leaf: Certificate, ...above: readonly Certificate[]): CertificateFacts {
   return { kind: 'accepted', path: [leaf, ...above], revocation: 'good' };
+}
+
+/** Rules (sequences are given where absent) and what they run on. */
+export interface Given {
+  readonly rules: readonly Partial<RewriteRule>[];
+  readonly forwarded?: ForwardedCertificate;
+  readonly certificate?: CertificateFacts;
+  readonly request?: Partial<RequestView>;
+  readonly response?: ResponseView;
+}
+
+/** One request and its response under one set; a constant answer must agree with the request's. */
+export function run({ rules, forwarded, certificate, request: view, response }: Given): {
+  edits: RequestEdits;
+  response: ResponseEdits;
+} {
+  const numbered = rules.map((over, index) => rule({ sequence: 100 + index, ...over }));
+  const bound = compileRewrite(numbered.length === 0 ? [] : [set(...numbered)], forwarded).bind(
+    connection(certificate),
+  );
+  const result = bound.request(request(view));
+  if (bound.constant !== undefined) assert.deepEqual(result.edits, bound.constant);
+  return { edits: result.edits, response: result.response(response ?? { status: 200, fields: [] }) };
+}
+
+/** Nothing is edited but what is given. */
+export function edits(over: Partial<RequestEdits>): RequestEdits {
+  return { path: undefined, query: undefined, remove: [], set: [], ...over };
 }
 
 const real = issueCertificate({
