@@ -23,7 +23,7 @@ export interface Responder extends Listening {
 export async function startResponder(port: number): Promise<Responder> {
   let answers: Answers | undefined;
   const server = createServer((incoming, response) => {
-    void reply(incoming, () => answers).then((body) => {
+    void reply(incoming, answers).then((body) => {
       response.writeHead(200, { 'content-type': 'application/ocsp-response', 'content-length': body.length });
       response.end(body);
     });
@@ -77,7 +77,11 @@ export function answersOf(
   };
 }
 
-async function reply(incoming: IncomingMessage, answers: () => Answers | undefined): Promise<Buffer> {
+async function reply(incoming: IncomingMessage, answers: Answers | undefined): Promise<Buffer> {
+  if (answers === undefined) {
+    incoming.resume();
+    return buildOcspError('tryLater');
+  }
   try {
     const target = incoming.url ?? '/';
     const role = roleOf(target);
@@ -86,7 +90,7 @@ async function reply(incoming: IncomingMessage, answers: () => Answers | undefin
       incoming.method === 'POST'
         ? await bodyOf(incoming)
         : Buffer.from(decodeURIComponent(target.slice(path.length).replace(/^\//, '')), 'base64');
-    return answers()?.(role, parseOcspRequest(asked)) ?? buildOcspError('tryLater');
+    return answers(role, parseOcspRequest(asked));
   } catch (error) {
     return buildOcspError(
       error instanceof OcspMalformed || error instanceof URIError ? 'malformedRequest' : 'internalError',
