@@ -342,10 +342,11 @@ test('DER: node-forge reads the same elements out of a certificate', () => {
     node.type,
     Array.isArray(node.value) ? node.value.map(forgeShape) : Buffer.from(node.value, 'latin1').toString('hex'),
   ];
+  // The published types lack the options object.
   const theirs = forge.asn1.fromDer(forge.util.createBuffer(certificate.toString('latin1')), {
     strict: true,
     decodeBitStrings: false,
-  });
+  } as unknown as boolean);
   assert.deepEqual(shape(readDer(certificate)), forgeShape(theirs));
 });
 

@@ -26,10 +26,13 @@ export interface DerLimits {
 /** Not DER, or not the element that was expected; the message says what was expected at which byte. */
 export class DerMalformed extends Error {
   readonly code = 'DER_MALFORMED';
+  /** The message without the place. */
+  readonly expected: string;
   readonly offset: number;
   constructor(expected: string, offset: number) {
     super(`${expected}, at byte ${offset}`);
     this.name = 'DerMalformed';
+    this.expected = expected;
     this.offset = offset;
   }
 }

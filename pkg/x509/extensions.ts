@@ -106,7 +106,7 @@ function read<T>(
   try {
     return reader(readDer(extension.value));
   } catch (error) {
-    if (error instanceof DerMalformed) throw new DerMalformed(`${name}: ${error.message} of its value`, error.offset);
+    if (error instanceof DerMalformed) throw new DerMalformed(`${name} value: ${error.expected}`, error.offset);
     throw error;
   }
 }
