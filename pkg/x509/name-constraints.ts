@@ -43,7 +43,7 @@ function faultOf(name: General, permitted: readonly General[], excluded: readonl
   if (allow.length + deny.length === 0) return undefined;
   if (!forms.has(name.tag)) return 'a constrained name of a form that is not supported';
   if (deny.some((base) => matches(name, base, true))) return `an excluded ${form}`;
-  if (allow.length > 0 && !allow.some((base) => matches(name, base, false))) return `a ${form} that is not permitted`;
+  if (allow.length > 0 && !allow.some((base) => matches(name, base, false))) return `a not permitted ${form}`;
   return undefined;
 }
 

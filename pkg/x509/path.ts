@@ -89,7 +89,9 @@ function extend(search: Search, path: readonly [Certificate, ...Certificate[]]):
     else extend(search, [...path, issuer]);
     if (search.valid !== undefined) return;
   }
-  if (others.length > 0 && tried.size === path.length) note(search, path, `no way on from ${last.subject.text}`);
+  // Nothing but itself, or what is on the path already, has that name.
+  if (others.length > 0 && tried.size === path.length)
+    note(search, path, `${last.subject.text} is self-signed and not among the trusted CAs`);
 }
 
 /** An anchor is reached: only now are name constraints worth the work, since every signature has been verified. */
