@@ -179,3 +179,11 @@ test('a value that never fits fails when a request runs its rule, not before', (
   assert.deepEqual(bound.request(request()).edits, edits({}));
   assert.throws(() => bound.request(request({ method: 'POST' })), { code: 'REWRITE_OVERFLOW' });
 });
+
+test('a value that never fits fails at once where every request would run its rule', () => {
+  const always = compileRewrite(
+    [set(rule({ requestHeaders: [header('X-A', '{var_client_certificate_subject}')] }))],
+    undefined,
+  );
+  assert.throws(() => always.bind(connection(accepted(withSubject('CN=\n')))), { code: 'REWRITE_OVERFLOW' });
+});

@@ -59,12 +59,11 @@ export function bindRule(rule: CompiledRule, connection: ConnectionFacts): Bound
     else if (!holds({ ...condition, index }, variable.read(connection), captures)) return undefined;
   }
   const bind = (template: Template) => bindTemplate(template, connection, captures);
-  const always = requestConditions.length === 0;
   return {
     requestConditions,
     responseConditions,
-    requestActions: rule.requestActions.map((action) => bindAction(action, bind, always)),
-    responseActions: rule.responseActions.map((action) => bindAction(action, bind, false)),
+    requestActions: rule.requestActions.map((action) => bindAction(action, bind)),
+    responseActions: rule.responseActions.map((action) => bindAction(action, bind)),
     path: rule.path && bind(rule.path),
     query: rule.query && bind(rule.query),
     captures,
@@ -186,25 +185,25 @@ function holds(condition: IndexedCondition, subject: string, captures: (readonly
   return groups !== undefined;
 }
 
-function bindAction(action: CompiledAction, bind: (template: Template) => Template, always: boolean): BoundAction {
+function bindAction(action: CompiledAction, bind: (template: Template) => Template): BoundAction {
   const value = action.value && bind(action.value);
   return {
     name: action.name,
     lowerName: action.lowerName,
     matcher: action.matcher,
     value,
-    constant: constantOf(action, value, always),
+    constant: constantOf(action, value),
   };
 }
 
-/** What always runs fails now; what may never run fails when it does. */
-function constantOf(action: CompiledAction, value: Template | undefined, always: boolean): string | undefined {
+/** What does not fit fails when its rule runs, which may be never. */
+function constantOf(action: CompiledAction, value: Template | undefined): string | undefined {
   const text = value && textOf(value);
   if (text === undefined || action.matcher !== undefined) return undefined;
   try {
     return finishHeaderValue(action.name, text);
   } catch (error) {
-    if (always || !(error instanceof RewriteOverflow)) throw error;
+    if (!(error instanceof RewriteOverflow)) throw error;
     return undefined;
   }
 }

@@ -113,3 +113,18 @@ test('the steps of a match that backtracks without end elsewhere stay linear', (
   // A backtracking engine would not come back from this one.
   assert.equal(compilePattern('^(([a-z])+.)+[A-Z]([a-z])+$', false).groups('a'.repeat(32_768)), undefined);
 });
+
+test('the states that subjects make a pattern remember are given up before they are many', (context) => {
+  const probe = RE2JS.compile('a.b');
+  probe.test('axb');
+  const clearCache = context.mock.method(Object.getPrototypeOf(probe.re2().lazyDFA), 'clearCache');
+  const pattern = compilePattern('a[ab]{14}c', false);
+  // Every window of fifteen letters is another state.
+  let state = 1;
+  const letters = Array.from({ length: 16_384 }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state < 1_073_741_824 ? 'a' : 'b';
+  });
+  for (let i = 0; i < 4; i++) pattern.test(`${letters.join('')}c`);
+  assert.ok(clearCache.mock.callCount() > 0);
+});
