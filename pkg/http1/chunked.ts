@@ -62,6 +62,7 @@ export class ChunkedDecoder implements BodyReader {
         const digit = hexValue[octet] ?? 255;
         if (digit !== 255) return this.#addDigit(digit);
         if (state === SIZE_START) throw this.#bad(octet);
+        if (octet === SEMICOLON) this.#countExtension();
         return this.#endOfExtension(octet);
       }
       case SIZE_LF:
@@ -76,7 +77,7 @@ export class ChunkedDecoder implements BodyReader {
         if (octet !== LF) throw badOctet('chunk: CRLF must follow the data', octet, this.#status);
         return SIZE_START;
       default:
-        this.#countExtension();
+        if (octet !== CR) this.#countExtension();
         return this.#nextOfExtension(state, octet);
     }
   }

@@ -26,6 +26,7 @@ export function scanFields(bytes: Uint8Array, from: number, end: number, maxFiel
   let at = from;
   let mark = 0;
   const lastMark = 4 * maxFields;
+  const lastFour = end - 3;
   for (;;) {
     if (at >= end) return -1;
     if (bytes[at] === CR) {
@@ -41,6 +42,17 @@ export function scanFields(bytes: Uint8Array, from: number, end: number, maxFiel
     let valueStart = nameEnd + 1;
     while (valueStart < end && (bytes[valueStart] === SP || bytes[valueStart] === HTAB)) valueStart++;
     let lineEnd = valueStart;
+    // Four at a time while they last: one branch instead of four.
+    while (
+      lineEnd < lastFour &&
+      ((valueOctet[bytes[lineEnd] ?? 0] ?? 0) &
+        (valueOctet[bytes[lineEnd + 1] ?? 0] ?? 0) &
+        (valueOctet[bytes[lineEnd + 2] ?? 0] ?? 0) &
+        (valueOctet[bytes[lineEnd + 3] ?? 0] ?? 0)) !==
+        0
+    ) {
+      lineEnd += 4;
+    }
     while (lineEnd < end && valueOctet[bytes[lineEnd] ?? 0] === 1) lineEnd++;
     if (lineEnd === end) return -1;
     if (bytes[lineEnd] !== CR) throw badOctet('header value', bytes[lineEnd] ?? 0, status);
