@@ -6,7 +6,8 @@ import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { transform } from 'esbuild';
 import { root } from '../support/source-files.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './mutants.ts';
 
 const help = `usage: npm run test:mutants -- [options]
 
@@ -45,18 +46,18 @@ async function main(): Promise<number> {
   };
   try {
     // Tests that fail anyway would "notice" every mutant.
-    const files = [...new Set(chosen.flatMap(({ tests }) => tests))];
-    await share(copies, files, async (copy, file) => {
-      const begun = performance.now();
-      const fault = existsSync(join(copy, file)) ? await unchangedFault(copy, file) : 'the test file does not exist';
-      if (fault !== undefined) count(`unchanged: ${file}`, fault, (performance.now() - begun) / 1000);
+    const broken = new Map<string, string>();
+    await share(copies, [...new Set(chosen.flatMap(({ tests }) => tests))], async (copy, file) => {
+      const fault = existsSync(join(copy, file)) ? await unchangedFault(copy, file) : 'does not exist';
+      if (fault !== undefined) broken.set(file, fault);
     });
-    if (failed === 0) {
-      await share(copies, chosen, async (copy, mutant) => {
-        const begun = performance.now();
-        count(mutant.name, await tryMutant(copy, mutant), (performance.now() - begun) / 1000);
-      });
-    }
+    await share(copies, chosen, async (copy, mutant) => {
+      const begun = performance.now();
+      const useless = mutant.tests.find((file) => broken.has(file));
+      const fault =
+        useless === undefined ? await tryMutant(copy, mutant) : `not tried: ${useless} ${broken.get(useless)}`;
+      count(mutant.name, fault, (performance.now() - begun) / 1000);
+    });
   } finally {
     await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
   }

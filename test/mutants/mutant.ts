@@ -1,0 +1,13 @@
+/** One protection taken away, and the tests of which at least one must then fail. */
+export interface Mutant {
+  /** What is missing in it, as a sentence: `an expired certificate is accepted`. */
+  readonly name: string;
+  /** The file that is changed, from the repository's root. */
+  readonly file: string;
+  /** Source text that occurs exactly once in the file. */
+  readonly find: string;
+  /** What stands in its place; must still be TypeScript. */
+  readonly replace: string;
+  /** Test files, from the repository's root; the fastest that should notice. */
+  readonly tests: readonly [string, ...string[]];
+}
