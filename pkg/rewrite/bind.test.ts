@@ -187,3 +187,35 @@ test('a value that never fits fails at once where every request would run its ru
   );
   assert.throws(() => always.bind(connection(accepted(withSubject('CN=\n')))), { code: 'REWRITE_OVERFLOW' });
 });
+
+test('the names that may be edited are those of rules that may run on the connection', () => {
+  const rules = [
+    rule({
+      sequence: 1,
+      conditions: [when('var_http_method', 'GET')],
+      requestHeaders: [header('X-Get', '1'), header('Server', '')],
+    }),
+    rule({ sequence: 2, conditions: [when('var_client_ip', '^10')], requestHeaders: [header('X-Inner', '1')] }),
+    rule({ sequence: 3, responseHeaders: [header('X-Response', '1')] }),
+  ];
+  const forwarded = { header: 'X-Client-Cert', format: 'Xfcc', unverified: 'Deny' } as const;
+  const bound = compileRewrite([set(...rules)], forwarded).bind(connection());
+  assert.deepEqual([...bound.editedNames], ['x-client-cert', 'x-get', 'server']);
+});
+
+for (const [value, want] of [
+  ['{http_req_X-A}', true],
+  ['{var_cookie_a}', true],
+  ['{var_client_user}', true],
+  ['{var_add_x_forwarded_for_proxy}', true],
+  ['{http_req_Host}', false],
+  ['{var_uri_path}', false],
+  ['{var_client_ip}', false],
+] as const) {
+  test(`${value} ${want ? 'reads' : 'does not read'} request fields`, () => {
+    const bound = compileRewrite([set(rule({ requestHeaders: [header('X-Out', value)] }))], undefined).bind(
+      connection(),
+    );
+    assert.equal(bound.readsFields, want);
+  });
+}

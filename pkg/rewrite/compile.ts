@@ -57,19 +57,15 @@ export function compileRewrite(
   const guarded = new Set(proofNames(rules));
   if (forwarded !== undefined) guarded.add(foldName(forwarded.header));
   const isStripped = (name: string) => guarded.has(foldName(name)) || isGuarded(foldName(name));
-  const readsStripped = rules
+  const read = rules
     .flatMap(variablesOf)
-    .some((v) => v.depends === 'request' && v.header !== undefined && isStripped(v.header));
-  return {
-    guarded,
-    bind: (connection) =>
-      bindRules(
-        rules,
-        forwarded,
-        connection,
-        readsStripped ? (view) => withoutFields(view, isStripped) : (view) => view,
-      ),
-  };
+    .flatMap((v) => (v.depends === 'request' && v.header !== undefined ? [v.header] : []));
+  const strip = read.some(isStripped)
+    ? (view: RequestView) => withoutFields(view, isStripped)
+    : (view: RequestView) => view;
+  // The host is the authority's, wherever it was sent.
+  const readsFields = read.some((header) => header !== 'host');
+  return { guarded, bind: (connection) => ({ ...bindRules(rules, forwarded, connection, strip), readsFields }) };
 }
 
 function bindRules(
@@ -77,7 +73,7 @@ function bindRules(
   forwarded: ForwardedCertificate | undefined,
   connection: ConnectionFacts,
   strip: (view: RequestView) => RequestView,
-): BoundRewrite {
+): Omit<BoundRewrite, 'readsFields'> {
   const bound = rules.flatMap((rule) => bindRule(rule, connection) ?? []);
   const certificate = forwarded && forwardedHeader(forwarded, connection.certificate);
   const start = () => {
@@ -87,8 +83,10 @@ function bindRules(
   };
   const hasResponse = bound.some((rule) => rule.responseActions.length > 0);
   const constant = bound.every(isConstant) ? constantEdits(bound, connection, start()) : undefined;
+  const edited = bound.flatMap((rule) => rule.requestActions.map((action) => action.lowerName));
   return {
     constant,
+    editedNames: new Set(certificate === undefined ? edited : [certificate.name.toLowerCase(), ...edited]),
     hasResponse,
     request(view) {
       if (constant !== undefined && !hasResponse) return { edits: constant, response: () => noEdits };

@@ -85,8 +85,15 @@ export interface Rewrite {
 }
 
 export interface BoundRewrite {
-  /** The request edits where no request can change them: serialise once per connection. Undefined where some rule looks at the request. */
+  /**
+   * The request edits where no request can change them: serialise once per connection. Undefined where some rule looks
+   * at the request. Where `hasResponse` is true too, `request` must still be called, for its `response`.
+   */
   readonly constant: RequestEdits | undefined;
+  /** Lower-case names of all request headers that `request` may set or remove on this connection. */
+  readonly editedNames: ReadonlySet<string>;
+  /** Whether any rule reads request fields: only then does it matter that `RequestView.fields` is cleaned. */
+  readonly readsFields: boolean;
   /** Whether any rule touches responses. */
   readonly hasResponse: boolean;
   /** Runs the rules; the result also carries what response rules need later. @throws RewriteOverflow. */
