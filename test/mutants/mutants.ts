@@ -1,7 +1,17 @@
+import { clientauthMutants } from './clientauth-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { processMutants } from './process-mutants.ts';
+import { proxyMutants } from './proxy-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
+import { x509Mutants } from './x509-mutants.ts';
 
 /** Every protection that can be taken away; a list a package, each in a file of its own. */
-export const mutants: readonly Mutant[] = [...http1Mutants, ...processMutants, ...rewriteMutants];
+export const mutants: readonly Mutant[] = [
+  ...x509Mutants,
+  ...clientauthMutants,
+  ...http1Mutants,
+  ...rewriteMutants,
+  ...proxyMutants,
+  ...processMutants,
+];
