@@ -90,8 +90,11 @@ function extend(search: Search, path: readonly [Certificate, ...Certificate[]]):
     if (search.valid !== undefined) return;
   }
   // Nothing but itself, or what is on the path already, has that name.
-  if (others.length > 0 && tried.size === path.length)
-    note(search, path, `${last.subject.text} is self-signed and not among the trusted CAs`);
+  if (others.length > 0 && tried.size === path.length) {
+    const selfIssued = sameName(last.subject, last.issuer);
+    const why = selfIssued ? 'is self-signed and not among the trusted CAs' : 'leads to no trusted CA';
+    note(search, path, `${last.subject.text} ${why}`);
+  }
 }
 
 /** An anchor is reached: only now are name constraints worth the work, since every signature has been verified. */
