@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AnswerFacts, RevocationStatus, UnavailableCause } from '../ocsp/status.ts';
+import type { OcspSettings } from '../policy/policy.ts';
+import { forever } from './checks.ts';
+import { notRevoked } from './revocation.ts';
+
+const freshUntilMs = 5000;
+const answer: AnswerFacts = {
+  responderUrl: 'http://ocsp.test/',
+  signer: 'CN=Responder',
+  signedBy: 'delegate',
+  producedAtMs: 1000,
+  thisUpdateMs: 1000,
+  nextUpdateMs: 9000,
+};
+const strict: OcspSettings = {
+  timeoutMs: 2000,
+  maxAgeMs: 60_000,
+  clockSkewMs: 300_000,
+  nonce: 'Off',
+  certIdHash: 'SHA256',
+  onMissingResponder: 'Deny',
+  onUnavailable: 'Deny',
+  responderAllowList: [],
+  allowInternalAddresses: [],
+  maxAgeWithoutNextUpdateMs: 0,
+  sha1Signatures: 'Deny',
+};
+const lenient: OcspSettings = { ...strict, onMissingResponder: 'Allow', onUnavailable: 'Allow' };
+const revoked = { kind: 'revoked', answer, revokedAtMs: Date.UTC(2026, 10, 20, 10), freshUntilMs } as const;
+const unavailable = (softenable: boolean, cause: UnavailableCause = 'timeout') =>
+  ({ kind: 'unavailable', cause, softenable, detail: 'no answer\nin 2000 ms', freshUntilMs }) as const;
+const refused = (reason: string, detail: string, holdsUntilMs = freshUntilMs) => ({
+  kind: 'fail',
+  reason,
+  detail,
+  holdsUntilMs,
+});
+
+for (const { name, status, settings, want } of [
+  {
+    name: 'good passes until it is stale',
+    status: { kind: 'good', answer, freshUntilMs },
+    settings: strict,
+    want: { kind: 'pass', revocation: 'good', detail: 'good, by CN=Responder', holdsUntilMs: freshUntilMs },
+  },
+  {
+    name: 'revoked names time and reason',
+    status: { ...revoked, reason: 'keyCompromise' },
+    settings: lenient,
+    want: refused('Revoked', 'since 2026-11-20T10:00:00Z, keyCompromise'),
+  },
+  {
+    name: 'revoked without a reason names the time',
+    status: { ...revoked, reason: undefined },
+    settings: lenient,
+    want: refused('Revoked', 'since 2026-11-20T10:00:00Z'),
+  },
+  {
+    name: 'unknown refuses, also where much is allowed',
+    status: { kind: 'unknown', answer, freshUntilMs },
+    settings: lenient,
+    want: refused('RevocationUnknown', 'http://ocsp.test/ does not know the certificate'),
+  },
+  {
+    name: 'a missing responder refuses',
+    status: { kind: 'responder-missing', detail: 'no AIA' },
+    settings: { ...strict, onUnavailable: 'Allow' },
+    want: refused('ResponderMissing', 'no AIA', forever),
+  },
+  {
+    name: 'a missing responder passes where allowed',
+    status: { kind: 'responder-missing', detail: 'no AIA' },
+    settings: { ...strict, onMissingResponder: 'Allow' },
+    want: { kind: 'pass', revocation: 'missing', detail: 'allowed: no AIA', holdsUntilMs: undefined },
+  },
+  {
+    name: 'no answer refuses, its detail on one line',
+    status: unavailable(true),
+    settings: { ...strict, onMissingResponder: 'Allow' },
+    want: refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'),
+  },
+  {
+    name: 'no answer passes where allowed',
+    status: unavailable(true),
+    settings: { ...strict, onUnavailable: 'Allow' },
+    want: {
+      kind: 'pass',
+      revocation: 'unavailable',
+      detail: 'allowed: timeout, no answer\nin 2000 ms',
+      holdsUntilMs: freshUntilMs,
+    },
+  },
+  {
+    name: 'a bad answer refuses, also where no answer is allowed',
+    status: unavailable(false, 'untrusted-signer'),
+    settings: lenient,
+    want: refused('RevocationUnavailable', 'untrusted-signer, no answer?in 2000 ms'),
+  },
+] satisfies { name: string; status: RevocationStatus; settings: OcspSettings; want: unknown }[]) {
+  test(`revocation: ${name}`, () => assert.deepEqual(notRevoked(status, settings), want));
+}
