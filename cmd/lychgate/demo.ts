@@ -132,10 +132,13 @@ Ctrl-C ends everything${kept ? '' : ` and removes ${demo.directory}`}.
 `;
 }
 
-/** The sidecar beside this program: the source in development, the bundle where this is one. */
+/** The sidecar beside this program: the source in development, the bundle where this is one. LYCHGATE_RUNTIME names another runtime. */
 function sidecarCommand(): [string, string] {
   const source = join(import.meta.dirname, '..', 'sidecar', 'main.ts');
-  return [process.execPath, existsSync(source) ? source : join(import.meta.dirname, 'sidecar.js')];
+  return [
+    process.env['LYCHGATE_RUNTIME'] ?? process.execPath,
+    existsSync(source) ? source : join(import.meta.dirname, 'sidecar.js'),
+  ];
 }
 
 /** Resolves at the first SIGINT, SIGTERM or SIGHUP; the second ends the process as it would without us. */

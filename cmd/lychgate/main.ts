@@ -13,7 +13,7 @@ const program = new Command('lychgate')
   .showHelpAfterError('(add --help for what there is)')
   .exitOverride();
 for (const command of [demoCommand(), checkCommand(), ocspCommand(), versionCommand()]) {
-  program.addCommand(command.copyInheritedSettings(program));
+  program.addCommand(inherit(command, program));
 }
 
 try {
@@ -26,4 +26,11 @@ try {
     process.stderr.write(`lychgate: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 2;
   }
+}
+
+/** Commands that were made without a parent get its exit and help settings, and so do those below them. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inherit(below, command);
+  return command;
 }

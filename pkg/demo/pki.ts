@@ -30,6 +30,8 @@ export interface DemoPki {
   readonly delegate: Identity;
   /** Issued by `issuing` like any client: its signature under an OCSP answer must never count. */
   readonly impostor: Identity;
+  /** A CA with the very names of `issuing`, of another key: nobody trusts it. */
+  readonly twin: Identity;
   /** For shop.localhost, localhost and 127.0.0.1. */
   readonly server: Identity;
   readonly clients: readonly DemoClient[];
@@ -81,6 +83,7 @@ export function makeDemoPki(options: { readonly nowMs: number; readonly responde
   return {
     root,
     issuing,
+    twin,
     delegate: issue({
       subject: 'CN=Demo OCSP Responder,O=Lychgate Demo',
       issuer: issuing,
