@@ -33,7 +33,11 @@ for (const { name, framing, want } of cases) {
         });
       }
       assert.deepEqual({ body, consumed, done: reader.done }, want);
-      if (reader.done) assert.equal(reader.push(buffer, 0, buffer.length, () => assert.fail('data behind the end')), 0);
+      if (reader.done)
+        assert.equal(
+          reader.push(buffer, 0, buffer.length, () => assert.fail('data behind the end')),
+          0,
+        );
     }
   });
 }
