@@ -57,7 +57,11 @@ export function customSslPolicy(
   const ciphers12 = asked.filter((name) => !suites13.includes(name));
   if (type === 'Custom') return { minVersion, maxVersion: 'TLSv1.2', ciphers: ciphers12 };
   const ciphers13 = [...new Set([...asked.filter((name) => suites13.includes(name)), ...mandatory13])];
-  return { minVersion, maxVersion: 'TLSv1.3', ciphers: [...ciphers13, ...ciphers12] };
+  return {
+    minVersion,
+    maxVersion: 'TLSv1.3',
+    ciphers: minVersion === 'TLSv1.3' ? ciphers13 : [...ciphers13, ...ciphers12],
+  };
 }
 
 const suites13: readonly string[] = [

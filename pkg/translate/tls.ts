@@ -68,7 +68,10 @@ function custom(policy: SslPolicy & { policyType: 'Custom' | 'CustomV2' }, fault
     } else if (type === 'Custom' && isTls13Suite(suite)) {
       error(field, `${suite} is of TLS 1.3, where a Custom policy ends at 1.2; use policyType CustomV2`);
     } else if (minVersion === 'TLSv1.3' && !isTls13Suite(suite)) {
-      error(field, `${suite} is of TLS 1.2, below minProtocolVersion TLSv1_3; remove it`);
+      faults.warn(
+        `spec.sslPolicy${field}`,
+        `${suite} is of TLS 1.2, below minProtocolVersion TLSv1_3: it is never used`,
+      );
     }
   }
   const has12 = (suites ?? []).some((suite) => opensslCipher(suite) !== undefined && !isTls13Suite(suite));
