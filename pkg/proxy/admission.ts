@@ -17,6 +17,8 @@ export interface Forward {
   readonly bound: Bound;
   /** Path with query, after rewriting. */
   readonly target: string;
+  /** Fields of the request without what belongs to a connection and without what a client could forge; flat list. */
+  readonly fields: readonly string[];
   /** Lower-case names that rules remove or replace, beyond what is the same for the whole connection. */
   readonly remove: readonly string[];
   /** Flat name, value list that rules set for this request. */
@@ -34,6 +36,10 @@ export interface Bound {
   /** Flat name, value list, and the same as field lines. */
   readonly fields: readonly string[];
   readonly text: FieldLines;
+  /** Said too, but for the requests where a rule says otherwise. */
+  readonly unlessRuled: readonly string[];
+  /** What a rule puts in the place of the request's authority. */
+  readonly authority: string | undefined;
 }
 
 /** An answer of the sidecar's own. */

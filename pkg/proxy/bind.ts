@@ -9,9 +9,13 @@ import type { Bound } from './admission.ts';
 export function bindConnection(rewrite: Rewrite, facts: ConnectionFacts, peerIsTrustedProxy: boolean): Bound {
   const bound = rewrite.bind(facts);
   const fields: string[] = [];
+  const unlessRuled: string[] = [];
   const remove = new Set(bound.constant?.remove ?? []);
+  let authority: string | undefined;
   const add = (name: string, value: string) => {
-    if (!remove.has(name.toLowerCase())) fields.push(name, value);
+    // A rule may say the same header itself, always or for some requests.
+    if (bound.editedNames.has(name.toLowerCase())) unlessRuled.push(name, value);
+    else fields.push(name, value);
   };
   if (!peerIsTrustedProxy) {
     add('X-Forwarded-For', facts.clientIp);
@@ -19,6 +23,10 @@ export function bindConnection(rewrite: Rewrite, facts: ConnectionFacts, peerIsT
     add('X-Forwarded-Port', String(facts.serverPort));
     add('X-Real-IP', facts.clientIp);
   }
-  if (bound.constant !== undefined) fields.push(...bound.constant.set);
-  return { rewrite: bound, remove, fields, text: fieldLines(fields) };
+  const set = bound.constant?.set ?? [];
+  for (let i = 0; i < set.length; i += 2) {
+    if (set[i]?.toLowerCase() === 'host') authority = set[i + 1];
+    else fields.push(set[i] ?? '', set[i + 1] ?? '');
+  }
+  return { rewrite: bound, remove, fields, text: fieldLines(fields), unlessRuled, authority };
 }

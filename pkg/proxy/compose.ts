@@ -15,9 +15,28 @@ export interface FrontRequest {
 }
 
 /**
- * The request as the application gets it: hop-by-hop fields go first, then everything a client could forge, then ours is
- * added. The order matters: `Connection: X-Client-Cert` must not remove what is added here.
+ * A request's fields without hop-by-hop fields (Connection's own nominations first), and without everything that a
+ * client could forge. Rules see these and no others. From a trusted proxy the forwarding facts are kept.
  */
+export function cleanFields(
+  connection: Connection,
+  fields: readonly string[],
+  connectionTokens: readonly string[],
+): string[] {
+  const table = connection.snapshot.fields;
+  const out: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? '';
+    const known = table.name(name);
+    if (known.action === 'drop') continue;
+    if (known.action === 'forwarding' && !connection.peerIsTrustedProxy) continue;
+    if (connectionTokens.length > 0 && connectionTokens.includes(known.lower)) continue;
+    out.push(name, fields[i + 1] ?? '');
+  }
+  return out;
+}
+
+/** The request as the application gets it: what is left of the client's fields, then what the sidecar and the rules say. */
 export function composeRequest(
   connection: Connection,
   request: FrontRequest,
@@ -26,42 +45,43 @@ export function composeRequest(
 ): OutgoingRequest {
   const { bound } = forward;
   const table = connection.snapshot.fields;
-  const { fields, connectionTokens } = request;
+  const { fields } = forward;
+  const trusted = connection.peerIsTrustedProxy;
   const out: string[] = [];
   let forwardedFor = '';
+  let authority = bound.authority ?? request.authority;
+  let hasRequestId = false;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    const known = table.name(name);
-    if (known.action === 'drop') continue;
-    if (connectionTokens.length > 0 && connectionTokens.includes(known.lower)) continue;
-    if (bound.remove.has(known.lower) || (forward.remove.length > 0 && forward.remove.includes(known.lower))) continue;
-    if (known.action === 'forwarding') {
-      if (!connection.peerIsTrustedProxy) continue;
-      if (known.lower === 'x-forwarded-for') {
-        forwardedFor += `${fields[i + 1]}, `;
-        continue;
-      }
+    const { lower, action } = table.name(name);
+    if (bound.remove.has(lower) || (forward.remove.length > 0 && forward.remove.includes(lower))) continue;
+    if (action === 'forwarding' && lower === 'x-forwarded-for') {
+      forwardedFor += `${fields[i + 1]}, `;
+      continue;
     }
+    if (action === 'forwarding' && lower === 'x-request-id') hasRequestId = true;
     out.push(name, fields[i + 1] ?? '');
   }
-  if (connection.peerIsTrustedProxy) {
+  if (trusted)
     addUnlessRuled(out, forward, 'X-Forwarded-For', 'x-forwarded-for', `${forwardedFor}${connection.facts.clientIp}`);
-    if (!has(out, 'x-request-id')) addUnlessRuled(out, forward, 'X-Request-Id', 'x-request-id', requestId);
-  } else {
-    addUnlessRuled(out, forward, 'X-Forwarded-Host', 'x-forwarded-host', request.authority);
-    addUnlessRuled(out, forward, 'X-Request-Id', 'x-request-id', requestId);
+  else addUnlessRuled(out, forward, 'X-Forwarded-Host', 'x-forwarded-host', request.authority);
+  if (!hasRequestId) addUnlessRuled(out, forward, 'X-Request-Id', 'x-request-id', requestId);
+  for (let i = 0; i < bound.unlessRuled.length; i += 2) {
+    const name = bound.unlessRuled[i] ?? '';
+    addUnlessRuled(out, forward, name, name.toLowerCase(), bound.unlessRuled[i + 1] ?? '');
   }
   for (let i = 0; i < forward.set.length; i += 2) {
     const name = forward.set[i] ?? '';
     const value = forward.set[i + 1] ?? '';
     assertFieldName(name);
     assertFieldValue(name, value);
-    out.push(name, value);
+    if (name.toLowerCase() === 'host') authority = value;
+    else out.push(name, value);
   }
   return {
     method: request.method,
     target: forward.target,
-    authority: request.authority,
+    authority,
     fields: out,
     constantText: bound.text,
     constantFields: bound.fields,
@@ -98,9 +118,4 @@ export function composeResponseFields(
 function addUnlessRuled(out: string[], forward: Forward, name: string, lower: string, value: string): void {
   if (forward.bound.remove.has(lower) || forward.remove.includes(lower)) return;
   out.push(name, value);
-}
-
-function has(fields: readonly string[], lower: string): boolean {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === lower) return true;
-  return false;
 }

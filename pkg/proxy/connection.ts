@@ -6,15 +6,19 @@ import type { VerifyingClientAuth } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import type { Admission, Bound, Forward } from './admission.ts';
+import type { Admission, Bound } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
 import { createBack } from './back.ts';
 import { bindConnection } from './bind.ts';
+import { cleanFields } from './compose.ts';
 import type { Back } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { hostOf } from './host.ts';
 import { readPresented, readUnverified } from './peer.ts';
 import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts';
+
+/** A request as it came, with the names that its Connection field nominates. */
+export type AdmissionRequest = RequestView & { readonly connectionTokens: readonly string[] };
 
 /** What the listener and the sweep ask of a front. */
 export interface Front {
@@ -118,7 +122,7 @@ export class Connection {
   }
 
   /** Decides over one request. Nothing is forwarded but by a Forward from here. */
-  admit(view: RequestView): Admission | Promise<Admission> {
+  admit(view: AdmissionRequest): Admission | Promise<Admission> {
     const listener = this.#snapshot.listeners.get(this.#port);
     if (this.#orphaned) return this.#orphan();
     if (listener?.profileFor(hostOf(view.authority)) !== this.#profile) {
@@ -150,7 +154,7 @@ export class Connection {
     return this.#refuse(auth, 'TrustWithdrawn', 'the profile of this connection is no longer in force');
   }
 
-  #decide(view: RequestView, auth: VerifyingClientAuth, verdict: Verdict): Admission {
+  #decide(view: AdmissionRequest, auth: VerifyingClientAuth, verdict: Verdict): Admission {
     switch (verdict.kind) {
       case 'accept':
         return this.#forward(view, { kind: 'accepted', path: verdict.path, revocation: verdict.revocation }, undefined);
@@ -174,23 +178,35 @@ export class Connection {
     return { kind: 'answer', answer: refusedAnswer(auth.refusal, reason, detail), refused: { reason, detail } };
   }
 
-  #forward(view: RequestView, certificate: CertificateFacts, reported: RejectReason | undefined): Admission {
+  #forward(view: AdmissionRequest, certificate: CertificateFacts, reported: RejectReason | undefined): Admission {
     try {
       const bound = this.#bind(certificate);
-      const { constant } = bound.rewrite;
-      if (constant !== undefined)
-        return forwardOf(bound, view, constant.path, constant.query, [], [], undefined, reported);
-      const { edits, response } = bound.rewrite.request(view);
-      return forwardOf(
+      const { rewrite } = bound;
+      const fields = cleanFields(this, view.fields, view.connectionTokens);
+      if (rewrite.constant !== undefined && !rewrite.hasResponse) {
+        const { path, query } = rewrite.constant;
+        return {
+          kind: 'forward',
+          bound,
+          fields,
+          target: targetOf(view, path, query),
+          remove: [],
+          set: [],
+          response: undefined,
+          reported,
+        };
+      }
+      const { edits, response } = rewrite.request({ ...view, fields });
+      return {
+        kind: 'forward',
         bound,
-        view,
-        edits.path,
-        edits.query,
-        edits.remove,
-        edits.set,
-        bound.rewrite.hasResponse ? response : undefined,
+        fields,
+        target: targetOf(view, edits.path, edits.query),
+        remove: rewrite.constant === undefined ? edits.remove : [],
+        set: rewrite.constant === undefined ? edits.set : [],
+        response: rewrite.hasResponse ? response : undefined,
         reported,
-      );
+      };
     } catch (error) {
       if (!(error instanceof RewriteOverflow)) throw error;
       this.gate.log.warn('request not forwarded: a rewritten value would not be valid', {
@@ -378,25 +394,11 @@ function leafOf(before: PreVerdict): Certificate | undefined {
   return before.kind === 'absent' ? undefined : before.leaf;
 }
 
-function forwardOf(
-  bound: Bound,
-  view: RequestView,
-  path: string | undefined,
-  query: string | undefined,
-  remove: readonly string[],
-  set: readonly string[],
-  response: Forward['response'],
-  reported: RejectReason | undefined,
-): Forward {
-  const finalQuery = query ?? view.query;
+/** Path and query as they go on; an undefined part stays as it came, an empty query is removed. */
+function targetOf(view: RequestView, path: string | undefined, query: string | undefined): string {
   const finalPath = path ?? view.path;
-  const target =
-    finalQuery === undefined || finalQuery === ''
-      ? query === undefined && view.query === ''
-        ? `${finalPath}?`
-        : finalPath
-      : `${finalPath}?${finalQuery}`;
-  return { kind: 'forward', bound, target, remove, set, response, reported };
+  if (query === undefined) return view.query === undefined ? finalPath : `${finalPath}?${view.query}`;
+  return query === '' ? finalPath : `${finalPath}?${query}`;
 }
 
 function isPublicTarget(target: string, auth: VerifyingClientAuth): boolean {

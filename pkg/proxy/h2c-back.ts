@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { BackTarget } from './back.ts';
-import type { Back, BackFailure, Exchange, OutgoingRequest, ResponseSink } from './exchange.ts';
+import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { hopByHop } from './fields.ts';
 
 /** HTTP/2 in clear text to the application: one session for one client connection, a stream for every request. */
@@ -240,7 +240,7 @@ class H2cExchange implements Exchange {
     const fields = endToEnd(raw);
     const length = contentLength(raw);
     const bodyless = stream.readableEnded || this.#request.method === 'HEAD' || status === 204 || status === 304;
-    sink.head({
+    const head: IncomingResponse = {
       status,
       reason: '',
       fields,
@@ -250,7 +250,14 @@ class H2cExchange implements Exchange {
           ? { kind: 'stream' }
           : { kind: 'length', length: Number(length) },
       declaredLength: bodyless ? length : undefined,
-    });
+    };
+    try {
+      sink.head(head);
+    } catch (error) {
+      stream.close(constants.NGHTTP2_CANCEL);
+      this.fail({ status: 502, cause: 'answer', detail: error instanceof Error ? error.message : String(error) });
+      return;
+    }
     sink.flush();
   }
 

@@ -222,6 +222,7 @@ class Http1Front implements Front, ResponseSink {
       authority: head.authority,
       httpVersion,
       fields: head.fields,
+      connectionTokens: head.connectionTokens,
     });
     if (!(admission instanceof Promise)) {
       this.#onAdmission(head, admission);

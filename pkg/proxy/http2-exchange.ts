@@ -62,6 +62,7 @@ export class Http2Exchange implements ResponseSink {
       authority: read.authority,
       httpVersion: 'HTTP/2.0',
       fields: read.fields,
+      connectionTokens: [],
     });
     if (!(admission instanceof Promise)) {
       this.#onAdmission(read, admission);
@@ -125,7 +126,8 @@ export class Http2Exchange implements ResponseSink {
       }
       if (this.#exchange?.write(chunk) === false) stream.pause();
     });
-    stream.on('end', () => this.#onEnd(request));
+    // A turn later: only then does the stream's state say whether END_STREAM or a reset ended it.
+    stream.on('end', () => setImmediate(() => this.#onEnd(request)));
     stream.on('aborted', () => this.#abort());
   }
 

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
 
 /** Every series of the sidecar. Labels come from closed sets or from the configuration, never from a request. */
 export interface ProxyMetrics {
@@ -14,7 +15,7 @@ export interface ProxyMetrics {
   readonly handshakes: Counter<'result' | 'version'>;
   readonly connections: Gauge<'protocol'>;
   readonly closed: Counter<'cause'>;
-  readonly ocspAnswers: Counter<'reason' | 'result'>;
+  readonly ocspAnswers: Counter<'cached' | 'reason' | 'result'>;
   readonly ocspDuration: Histogram;
   readonly policyInfo: Gauge<'version'>;
   readonly policyApplied: Gauge;
@@ -106,7 +107,7 @@ export function createProxyMetrics(version: string): ProxyMetrics {
     ocspAnswers: new Counter({
       name: 'lychgate_proxy_ocsp_answers_total',
       help: 'OCSP questions answered, by result and reason.',
-      labelNames: ['result', 'reason'],
+      labelNames: ['result', 'reason', 'cached'],
       registers,
     }),
     ocspDuration: new Histogram({
@@ -144,6 +145,50 @@ export function createProxyMetrics(version: string): ProxyMetrics {
       registers,
     }),
   };
+}
+
+/** Counts one question, from the cache or not. */
+export function recordOcsp(metrics: ProxyMetrics, event: OcspEvent): void {
+  metrics.ocspAnswers.inc({ result: event.result, reason: event.reason, cached: String(event.cached) });
+  if (!event.cached) metrics.ocspDuration.observe(event.durationMs / 1000);
+}
+
+/** What the OCSP checker holds, read when the metrics are. */
+export function registerOcspGauges(metrics: ProxyMetrics, checker: RunningOcspChecker): void {
+  const registers = [metrics.registry];
+  new Gauge({
+    name: 'lychgate_proxy_ocsp_cache_entries',
+    help: 'Certificates whose revocation status is remembered.',
+    registers,
+    collect() {
+      this.set(checker.snapshot().entries);
+    },
+  });
+  new Gauge({
+    name: 'lychgate_proxy_ocsp_questions_waiting',
+    help: 'OCSP questions that are being asked or wait for their turn.',
+    registers,
+    collect() {
+      const { running, queued } = checker.snapshot();
+      this.set(running + queued);
+    },
+  });
+  new Gauge({
+    name: 'lychgate_proxy_ocsp_oldest_answer_timestamp_seconds',
+    help: 'thisUpdate of the oldest answer in use; 0 where there is none.',
+    registers,
+    collect() {
+      this.set((checker.snapshot().oldestThisUpdateMs ?? 0) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'lychgate_proxy_ocsp_breakers_open',
+    help: 'Responders that are not asked for a while because they failed.',
+    registers,
+    collect() {
+      this.set(checker.snapshot().breakers.filter(({ state }) => state === 'open').length);
+    },
+  });
 }
 
 /** From a cached answer on loopback (0.5 ms) to the default time-outs. */
