@@ -127,7 +127,7 @@ test('a refresh in the background that fails leaves the answer in force until it
   await ask();
   responder.fault = 'status500';
   offsetMs = 55_000;
-  ask();
+  void ask();
   await settled();
   assert.equal(short(await ask()), 'good');
   offsetMs = 61_000;
