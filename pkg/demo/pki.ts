@@ -102,24 +102,24 @@ export function makeDemoPki(options: { readonly nowMs: number; readonly responde
       san: { dns: ['shop.localhost', 'localhost'], ip: ['127.0.0.1', '::1'] },
     }),
     clients: [
-      client('client', 'good, the CA itself answers'),
-      client('delegated', 'good, a delegated responder answers', {
+      client('client', 'good, says the CA'),
+      client('delegated', 'good, says a delegate of the CA', {
         ocspUrls: [responderUrl + responderPaths.delegate],
       }),
-      client('forging', 'good, and sends a forged X-Client-Cert', {}, true),
+      client('forging', 'good, forges X-Client-Cert', {}, true),
       client('revoked', 'revoked yesterday'),
       client('unknown', 'the responder does not know it'),
-      client('impostor', 'another certificate of the CA signs "good"', {
+      client('impostor', '"good", says another client', {
         ocspUrls: [responderUrl + responderPaths.impostor],
       }),
       client('no-aia', 'names no responder', { ocspUrls: [] }),
       client('expired', 'expired an hour ago', { notAfterMs: nowMs - hourMs }),
       client('not-yet-valid', 'begins in an hour', { notBeforeMs: nowMs + hourMs }),
       client('server-only', 'meant for servers', { extendedKeyUsage: [oids.serverAuth] }),
-      client('stranger', "from a stranger's CA", { issuer: stranger }),
-      client('twin', "from a stranger's CA of the same name", { issuer: twin }),
-      { name: 'none', about: 'presents no certificate', identity: undefined, forges: false },
-      { name: 'none-forging', about: 'none, and a forged X-Client-Cert', identity: undefined, forges: true },
+      client('stranger', "a stranger's CA", { issuer: stranger }),
+      client('twin', "a stranger's CA, same name", { issuer: twin }),
+      { name: 'none', about: 'no certificate', identity: undefined, forges: false },
+      { name: 'none-forging', about: 'none, forges X-Client-Cert', identity: undefined, forges: true },
     ],
   };
 }

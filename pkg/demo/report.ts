@@ -1,13 +1,13 @@
 import type { Row } from './rows.ts';
 
-/** The table as text, one line a client, and below it what is not as it should be. */
+/** The table as text, one line a client; below it the words of every refusal, and what is not as it should be. */
 export function reportRows(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.client,
     row.about,
     String(row.outcome.status ?? '–'),
     row.outcome.verdict,
-    reasonCell(row),
+    row.outcome.reason ?? '–',
     headerCell(row),
     row.differences.length === 0 ? 'yes' : 'NO',
   ]);
@@ -20,31 +20,25 @@ export function reportRows(rows: readonly Row[]): string {
       .trimEnd(),
   );
   lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
+  const told = rows.filter(({ detail }) => detail !== '');
+  if (told.length > 0) lines.push('', 'In their words:');
+  for (const { client, detail } of told) lines.push(`  ${client.padEnd(widths[0] ?? 0)}  ${detail}`);
   const wrong = rows.filter(({ differences }) => differences.length > 0);
   if (wrong.length > 0) lines.push('', 'Not as it should be:');
   for (const { client, differences } of wrong) lines.push(`  ${client}: ${differences.join('; ')}`);
   return `${lines.join('\n')}\n`;
 }
 
-function reasonCell({ outcome, detail }: Row): string {
-  if (outcome.reason === null) return detail === '' ? '–' : detail;
-  return detail === '' ? outcome.reason : `${outcome.reason} (${shorten(detail, 72)})`;
-}
-
-function headerCell({ outcome, headerValue }: Row): string {
-  if (outcome.requests === 0) return '– (nothing arrived)';
+function headerCell({ outcome }: Row): string {
+  if (outcome.requests === 0) return 'nothing arrived';
   switch (outcome.header) {
     case 'certificate':
-      return `its certificate, ${headerValue?.length ?? 0} characters`;
+      return 'its certificate';
     case 'absent':
       return 'none';
     default:
-      return `not its certificate: ${shorten(headerValue ?? '', 24)}`;
+      return 'not its certificate';
   }
 }
 
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}
-
-const headings = ['client', 'what it is', 'HTTP', 'verdict', 'reason', 'X-Client-Cert received', 'as it should be'];
+const headings = ['client', 'what it is', 'HTTP', 'verdict', 'reason', 'X-Client-Cert', 'right'];
