@@ -17,7 +17,8 @@ export interface FieldFacts {
 
 /**
  * Reads the fields that scanFields has just marked. `text` is the Latin-1 text of the buffer from position `base` on.
- * @throws HttpMalformed with `status` where a field that decides framing or routing stands twice (RFC 9112 3.2, 6.3).
+ * @throws HttpMalformed with `status` where a field that decides framing or routing stands twice (RFC 9112 3.2, 6.3), or
+ * framing has a tab around it.
  */
 export function readFields(text: string, base: number, status: number): FieldFacts {
   const fields: string[] = [];
@@ -47,10 +48,14 @@ export function readFields(text: string, base: number, status: number): FieldFac
         if (isNamed(name, 'connection')) connection = connection === undefined ? value : `${connection},${value}`;
         break;
       case 14:
-        if (isNamed(name, 'content-length')) contentLength = once('Content-Length', contentLength, value, status);
+        if (isNamed(name, 'content-length')) {
+          refuseTabs(name, text, (fieldMarks[mark + 1] ?? 0) - base, status);
+          contentLength = once('Content-Length', contentLength, value, status);
+        }
         break;
       case 17:
         if (isNamed(name, 'transfer-encoding')) {
+          refuseTabs(name, text, (fieldMarks[mark + 1] ?? 0) - base, status);
           transferEncoding = once('Transfer-Encoding', transferEncoding, value, status);
         }
         break;
@@ -143,6 +148,15 @@ function isBlank(c: number): boolean {
 function once(name: string, before: string | undefined, value: string, status: number): string {
   if (before !== undefined) throw new HttpMalformed(status, `more than one ${name} field`);
   return value;
+}
+
+/**
+ * HTAB around a value is white space as SP is (RFC 9110 5.6.3), but parsers in wide use keep one at the end and then
+ * find another coding than chunked. Where a body ends must not hang on that.
+ */
+function refuseTabs(name: string, text: string, nameEnd: number, status: number): void {
+  const line = text.substring(nameEnd + 1, text.indexOf('\r', nameEnd));
+  if (line.includes('\t')) throw new HttpMalformed(status, `${name} with a tab in its line`);
 }
 
 function isNamed(name: string, lower: string): boolean {
