@@ -36,25 +36,26 @@ export function readFields(text: string, base: number, status: number): FieldFac
     // The length alone rules out nearly every other name.
     switch (name.length) {
       case 4:
-        if (isNamed(name, 'host')) host = once('Host', host, value, status);
+        if (isNamed(name, 'Host', 'host')) host = once('Host', host, value, status);
         break;
       case 6:
-        if (isNamed(name, 'expect')) expect = expect === undefined ? value : `${expect},${value}`;
+        if (isNamed(name, 'Expect', 'expect')) expect = expect === undefined ? value : `${expect},${value}`;
         break;
       case 7:
-        if (isNamed(name, 'upgrade')) upgrade = upgrade === undefined ? value : `${upgrade},${value}`;
+        if (isNamed(name, 'Upgrade', 'upgrade')) upgrade = upgrade === undefined ? value : `${upgrade},${value}`;
         break;
       case 10:
-        if (isNamed(name, 'connection')) connection = connection === undefined ? value : `${connection},${value}`;
+        if (isNamed(name, 'Connection', 'connection'))
+          connection = connection === undefined ? value : `${connection},${value}`;
         break;
       case 14:
-        if (isNamed(name, 'content-length')) {
+        if (isNamed(name, 'Content-Length', 'content-length')) {
           refuseTabs(name, text, (fieldMarks[mark + 1] ?? 0) - base, status);
           contentLength = once('Content-Length', contentLength, value, status);
         }
         break;
       case 17:
-        if (isNamed(name, 'transfer-encoding')) {
+        if (isNamed(name, 'Transfer-Encoding', 'transfer-encoding')) {
           refuseTabs(name, text, (fieldMarks[mark + 1] ?? 0) - base, status);
           transferEncoding = once('Transfer-Encoding', transferEncoding, value, status);
         }
@@ -159,9 +160,9 @@ function refuseTabs(name: string, text: string, nameEnd: number, status: number)
   if (line.includes('\t')) throw new HttpMalformed(status, `${name} with a tab in its line`);
 }
 
-function isNamed(name: string, lower: string): boolean {
-  // The first letter spares most names of this length the copy.
-  return (name.charCodeAt(0) | 0x20) === lower.charCodeAt(0) && name.toLowerCase() === lower;
+function isNamed(name: string, usual: string, lower: string): boolean {
+  // Comparing costs nothing beside lowering, and the first letter rules out most other names of this length.
+  return name === usual || ((name.charCodeAt(0) | 0x20) === lower.charCodeAt(0) && name.toLowerCase() === lower);
 }
 
 const maxConnectionOptions = 32;
