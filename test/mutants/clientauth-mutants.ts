@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const checks = 'pkg/clientauth/checks.ts';
 const judge = 'pkg/clientauth/judge.ts';
-const tests = ['pkg/clientauth/judge.test.ts', 'pkg/clientauth/checks.test.ts'] as const;
+const tests = ['pkg/clientauth/checks.test.ts', 'pkg/clientauth/judge.test.ts'] as const;
 
 /** The verdict: every check of the chain, and what keeps a verdict from outliving its reasons. */
 export const clientauthMutants: readonly Mutant[] = [
@@ -141,7 +141,7 @@ export const clientauthMutants: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'a certificate that only differs in what was sent with it is taken for one seen before',
+    name: 'two certificates that came with the same chain are taken for one',
     file: judge,
     find: 'for (const der of [leaf, ...sent])',
     replace: 'for (const der of sent)',

@@ -82,7 +82,7 @@ export const proxyMutants: readonly Mutant[] = [
   {
     name: 'forwarding headers of strangers are believed',
     file: compose,
-    find: 'if (!connection.peerIsTrustedProxy) continue;',
+    find: "if (known.action === 'forwarding' && !connection.peerIsTrustedProxy) continue;",
     replace: '',
     tests,
   },
