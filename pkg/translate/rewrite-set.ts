@@ -24,20 +24,8 @@ export function translateRewriteSet(resource: Resource<RewriteSet>): TranslatedR
   for (const { path, message } of rewriteFaults(set)) faults.error(`spec.${path}`, message);
   for (const [index, { actionSet }] of rewriteRules.entries()) {
     const at = `spec.rewriteRules[${index}].actionSet`;
-    const {
-      requestHeaderConfigurations: request,
-      responseHeaderConfigurations: response,
-      urlConfiguration: url,
-    } = actionSet;
-    if (url?.reroute === true) {
+    if (actionSet.urlConfiguration?.reroute === true) {
       faults.error(`${at}.urlConfiguration.reroute`, 'true has no meaning: there is one application; remove it');
-    }
-    if (
-      request.length + response.length === 0 &&
-      url?.modifiedPath === undefined &&
-      url?.modifiedQueryString === undefined
-    ) {
-      faults.error(at, 'the rule does nothing; give it a header or URL configuration, or remove it');
     }
   }
   set.rules.sort((left, right) => left.sequence - right.sequence);

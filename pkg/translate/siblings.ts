@@ -67,7 +67,7 @@ function isConflicted(
     profile.faults.onPod(
       'error',
       'spec.sslPolicy',
-      `differs from that of ${nameOf(here.owner)}, which is older, on port ${port}; a port has one SSL policy: use the same or another port`,
+      `differs from that of ${nameOf(here.owner)}, which comes first (the older, then the name), on port ${port}; a port has one SSL policy: use the same or another port`,
       'Conflicted',
     );
     return true;
@@ -78,7 +78,9 @@ function isConflicted(
     profile.faults.onPod(
       'error',
       'spec.hostnames',
-      `${name === '' ? 'connections without a known server name' : name} on port ${port} belongs to ${nameOf(holder)}, which is older; remove it here or use another port`,
+      name === ''
+        ? `none: what no other profile on port ${port} claims already belongs to ${nameOf(holder)}, which comes first (the older, then the name); name hosts here or use another port`
+        : `${name} on port ${port} belongs to ${nameOf(holder)}, which comes first (the older, then the name); remove it here or use another port`,
       'Conflicted',
     );
     return true;

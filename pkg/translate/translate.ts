@@ -68,7 +68,9 @@ function podPolicy(pod: Pod, profiles: readonly TranslatedProfile[]): PodPolicy 
     if (!standing.has(profile)) {
       // Unreadable selectors may be anybody's in the namespace; those without a copy pass over it.
       const perhaps = profile.selector === undefined && (pod.namespace ?? namespace) === namespace;
-      if (perhaps) holds.push({ namespace, name, selected: 'Perhaps', trustedCas: casOf(profile) });
+      // Outside a cluster every selector matches, whatever it says.
+      const certain = pod.labels === undefined;
+      if (perhaps) holds.push({ namespace, name, selected: certain ? 'Yes' : 'Perhaps', trustedCas: casOf(profile) });
       continue;
     }
     if (profile.usable === undefined) {
