@@ -104,8 +104,13 @@ function isReady(port: number, signal: AbortSignal): Promise<boolean> {
 }
 
 function tail(file: string): string {
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n').slice(-tailLines);
-  return lines.map((line) => `  ${line}`).join('\n');
+  const text = readFileSync(file, 'utf8').trimEnd();
+  if (text === '') return '  (nothing)';
+  return text
+    .split('\n')
+    .slice(-tailLines)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 const pollMs = 25;
