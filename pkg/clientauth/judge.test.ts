@@ -1,87 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClientFlavour, type Identity, makeAuthority, makePki, testKey } from '../../test/support/pki.ts';
-import type { OcspChecker } from '../ocsp/ocsp.ts';
-import type { AnswerFacts, RevocationStatus } from '../ocsp/status.ts';
-import type { OcspSettings, VerifyingClientAuth } from '../policy/policy.ts';
+import {
+  answer,
+  checker,
+  dayMs,
+  isGood,
+  nothing,
+  nowMs,
+  ocspSettings,
+  present,
+  refusal,
+  settings,
+  silent,
+  withOcsp,
+} from '../../test/support/judging.ts';
+import { type ClientFlavour, makeAuthority, makePki, testKey } from '../../test/support/pki.ts';
+import type { RevocationStatus } from '../ocsp/status.ts';
+import type { VerifyingClientAuth } from '../policy/policy.ts';
 import { der } from '../x509/der.ts';
 import { oids } from '../x509/extensions.ts';
 import type { CertificateRequest } from '../x509/issue.ts';
-import { forever } from './checks.ts';
-import { compileJudge, type Presented } from './judge.ts';
+import { compileJudge } from './judge.ts';
 import { compileTrust } from './trust.ts';
 
-const nowMs = Date.UTC(2026, 10, 24);
-const dayMs = 86_400_000;
 const pki = makePki({ nowMs, ocspUrl: 'http://ocsp.test/' });
 const trust = compileTrust([pki.caPem]);
 const good = pki.client('good');
 const endMs = nowMs + 30 * dayMs;
-
-const settings: VerifyingClientAuth = {
-  mode: 'Strict',
-  trustedCas: [],
-  verifyIssuerDn: true,
-  revocation: { kind: 'none' },
-  allow: [],
-  publicPaths: [],
-  advertiseTrustedCas: true,
-  refusal: { status: 400, detail: 'Reason' },
-  enforcement: 'Enforce',
-};
-const ocspSettings: OcspSettings = {
-  timeoutMs: 2000,
-  maxAgeMs: 60_000,
-  clockSkewMs: 300_000,
-  nonce: 'Off',
-  certIdHash: 'SHA256',
-  onMissingResponder: 'Deny',
-  onUnavailable: 'Deny',
-  responderAllowList: [],
-  allowInternalAddresses: [],
-  maxAgeWithoutNextUpdateMs: 0,
-  sha1Signatures: 'Deny',
-};
-const withOcsp: VerifyingClientAuth = { ...settings, revocation: { kind: 'ocsp', ocsp: ocspSettings } };
-const answer: AnswerFacts = {
-  responderUrl: 'http://ocsp.test/',
-  signer: 'CN=Responder',
-  signedBy: 'issuer',
-  producedAtMs: nowMs,
-  thisUpdateMs: nowMs,
-  nextUpdateMs: undefined,
-};
-const isGood: RevocationStatus = { kind: 'good', answer, freshUntilMs: nowMs + 60_000 };
-
-/** A checker that says what it is told and keeps what it was asked. */
-function checker(status: RevocationStatus | Promise<RevocationStatus>): OcspChecker & { readonly asked: string[][] } {
-  const asked: string[][] = [];
-  return {
-    asked,
-    check(certificate, issuer) {
-      asked.push([certificate.subject.text, issuer.subject.text]);
-      return status;
-    },
-  };
-}
-const silent: OcspChecker = {
-  check: () => {
-    throw new Error('not to be asked');
-  },
-};
-const present = ({ chain }: Pick<Identity, 'chain'>, authorizationError: string | null = null): Presented => ({
-  leaf: chain[0].der,
-  sent: chain.slice(1).map((certificate) => certificate.der),
-  authorizationError,
-});
-const nothing: Presented = { leaf: undefined, sent: [], authorizationError: 'UNABLE_TO_GET_ISSUER_CERT' };
 const issued = (request: Partial<CertificateRequest>) => pki.intermediate.issue(request);
-const refusal = (reason: string, detail: string, holdsUntilMs = forever) => ({
-  kind: 'refuse',
-  reason,
-  detail,
-  holdsUntilMs,
-});
 
 test('verdict: a good certificate is accepted with its path, until the first date on it', () => {
   const path = [good.certificate, pki.intermediate.certificate, pki.root.certificate];
@@ -418,77 +364,12 @@ test('details are one line of printable ASCII of bounded length', () => {
   assert.equal(verdict.detail, `${`CN=${'\\C3\\A9'.repeat(2000)}`.slice(0, 400)}...`);
 });
 
-for (const { name, presented, judge, want } of [
-  {
-    name: 'a good certificate',
-    presented: present(good),
-    judge: compileJudge(
-      { ...withOcsp, allow: [{ dnsName: 'client.example.test' }] },
-      trust,
-      checker(Promise.resolve(isGood)),
-    ),
-    want: [
-      'presented pass CN=good client,O=Lychgate',
-      'wellFormed pass version 3, not a CA, acceptable key',
-      'pathTrusted pass CN=good client,O=Lychgate < CN=Test Intermediate,O=Lychgate < CN=Test Root,O=Lychgate',
-      'withinValidity pass until 2026-12-24T00:00:00Z',
-      'purposeIsClientAuth pass clientAuth',
-      'issuerMatches pass CN=Test Intermediate,O=Lychgate',
-      'allowed pass allow[0]',
-      'notRevoked pass good, by CN=Responder',
-    ],
-  },
-  {
-    name: 'an expired one, with what else was found',
-    presented: present(pki.client('expired'), 'CERT_HAS_EXPIRED'),
-    judge: compileJudge(withOcsp, trust, silent),
-    want: [
-      'presented pass CN=expired client,O=Lychgate',
-      'wellFormed pass version 3, not a CA, acceptable key',
-      'pathTrusted fail OpenSSL: CERT_HAS_EXPIRED',
-      'withinValidity fail since 2026-11-23T23:00:00Z',
-      'purposeIsClientAuth pass clientAuth',
-      'issuerMatches pass CN=Test Intermediate,O=Lychgate',
-      'allowed skip no allow list',
-      'notRevoked skip not reached',
-    ],
-  },
-  {
-    name: 'a malformed one',
-    presented: present(pki.client('version1')),
-    judge: compileJudge(settings, trust, silent),
-    want: [
-      'presented pass CN=version 1 client,O=Lychgate',
-      'wellFormed fail X.509 version 1, expected 3',
-      ...['pathTrusted', 'withinValidity', 'purposeIsClientAuth', 'issuerMatches', 'allowed', 'notRevoked'].map(
-        (check) => `${check} skip not reached`,
-      ),
-    ],
-  },
-  {
-    name: 'none',
-    presented: nothing,
-    judge: compileJudge(settings, trust, silent),
-    want: [
-      'presented fail none was presented',
-      ...[
-        'wellFormed',
-        'pathTrusted',
-        'withinValidity',
-        'purposeIsClientAuth',
-        'issuerMatches',
-        'allowed',
-        'notRevoked',
-      ].map((check) => `${check} skip not reached`),
-    ],
-  },
-]) {
-  test(`explanation: of ${name}`, async () => {
-    const { verdict, checks } = await judge.explain(presented, nowMs);
-    assert.deepEqual(
-      checks.map(({ check, outcome, detail }) => `${check} ${outcome} ${detail}`),
-      want,
-    );
-    assert.deepEqual(verdict, await judge.judge(presented, nowMs));
+test('paths: a remembered path says nothing of another leaf that comes with the same candidates', () => {
+  const judge = compileJudge(settings, trust, silent);
+  const sent = present(good).sent;
+  const outcomes = [good, pki.client('wrongPurpose'), pki.client('twin')].map(({ certificate }) => {
+    const verdict = judge.judge({ leaf: certificate.der, sent, authorizationError: null }, nowMs);
+    return verdict instanceof Promise || verdict.kind !== 'refuse' ? 'accepted' : verdict.reason;
   });
-}
+  assert.deepEqual(outcomes, ['accepted', 'WrongPurpose', 'UntrustedIssuer']);
+});
