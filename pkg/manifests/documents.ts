@@ -20,6 +20,8 @@ export interface TextFault {
 export const maxDocuments = 1000;
 export const maxObjects = 10_000;
 export const maxAliases = 100;
+/** A broken text breaks again and again: the first faults of a document tell enough. */
+const maxTextFaults = 10;
 
 /** Reads YAML 1.2 or JSON of one or more documents; lists are taken apart as kubectl does. Never throws. */
 export function readDocuments(text: string): {
@@ -80,8 +82,10 @@ function readDocument(
 ): void {
   // An unresolved tag is a warning to the library; to kubectl it is an error.
   const problems = [...document.errors, ...document.warnings];
-  for (const problem of problems) {
-    faults.push({ document: number, line: lineAt(lines, problem.pos[0]), message: withoutSource(problem.message) });
+  const deep = problems.find(({ message }) => message.includes('call stack'));
+  const told = deep === undefined ? problems.slice(0, maxTextFaults) : [deep];
+  for (const { code, message, pos } of told) {
+    faults.push({ document: number, line: lineAt(lines, pos[0]), message: problemText(code, message) });
   }
   if (problems.length > 0) return;
   let value: unknown;
@@ -141,8 +145,10 @@ function lineAt(lines: LineCounter, offset: number): number {
   return Math.max(1, lines.linePos(offset).line);
 }
 
-/** Some messages end with the token they found, which may be part of a key. */
-function withoutSource(message: string): string {
+/** Without what was found: some messages end with the token, which may be part of a key. */
+function problemText(code: string, message: string): string {
+  if (message.includes('call stack')) return 'nested too deeply';
+  if (code === 'TAG_RESOLVE_FAILED') return 'unknown tag; quote text that begins with !';
   return (
     message
       .split('\n')[0]
