@@ -17,7 +17,7 @@ export interface Forward {
   readonly bound: Bound;
   /** Path with query, after rewriting. */
   readonly target: string;
-  /** Fields of the request without what belongs to a connection and without what a client could forge; flat list. */
+  /** Fields of the request, cleaned already where rules read them; flat list. */
   readonly fields: readonly string[];
   /** Lower-case names that rules remove or replace, beyond what is the same for the whole connection. */
   readonly remove: readonly string[];

@@ -36,7 +36,10 @@ export function cleanFields(
   return out;
 }
 
-/** The request as the application gets it: what is left of the client's fields, then what the sidecar and the rules say. */
+/**
+ * The request as the application gets it: what is left of the client's fields (see cleanFields; asked again here, so
+ * that nothing depends on who called before), then what the sidecar and the rules say.
+ */
 export function composeRequest(
   connection: Connection,
   request: FrontRequest,
@@ -54,6 +57,8 @@ export function composeRequest(
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const { lower, action } = table.name(name);
+    if (action === 'drop' || (action === 'forwarding' && !trusted)) continue;
+    if (request.connectionTokens.length > 0 && request.connectionTokens.includes(lower)) continue;
     if (bound.remove.has(lower) || (forward.remove.length > 0 && forward.remove.includes(lower))) continue;
     if (action === 'forwarding' && lower === 'x-forwarded-for') {
       forwardedFor += `${fields[i + 1]}, `;
@@ -93,25 +98,29 @@ export function composeRequest(
   };
 }
 
-/** The application's fields as the client gets them: no proofs of a client certificate, and what response rules say. */
+/**
+ * The application's fields as the client gets them: no hop-by-hop fields, no proofs of a client certificate, and what
+ * response rules say (none for 1xx answers, which come without `forward`). @throws RewriteOverflow.
+ */
 export function composeResponseFields(
   connection: Connection,
   head: IncomingResponse,
-  forward: Forward,
+  forward: Forward | undefined,
 ): readonly string[] {
   const table = connection.snapshot.fields;
-  const edits = forward.response?.({ status: head.status, fields: head.fields });
-  let out: string[] | undefined;
-  const { fields } = head;
+  const { fields, connectionTokens } = head;
+  const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    const known = table.name(name);
-    const removed = known.guarded || (edits?.remove.includes(known.lower) ?? false);
-    if (removed && out === undefined) out = fields.slice(0, i);
-    else if (!removed) out?.push(name, fields[i + 1] ?? '');
+    const { lower, endToEnd, guarded } = table.name(name);
+    if (!endToEnd || guarded) continue;
+    if (connectionTokens.length > 0 && connectionTokens.includes(lower)) continue;
+    out.push(name, fields[i + 1] ?? '');
   }
-  if (edits === undefined || edits.set.length === 0) return out ?? fields;
-  return [...(out ?? fields), ...edits.set];
+  const edits = forward?.response?.({ status: head.status, fields: out });
+  if (edits === undefined || (edits.remove.length === 0 && edits.set.length === 0)) return out;
+  const kept = out.filter((_, i) => !edits.remove.includes((out[i - (i % 2)] ?? '').toLowerCase()));
+  return [...kept, ...edits.set];
 }
 
 /** A rule may say the same header itself. */

@@ -182,13 +182,12 @@ export class Connection {
     try {
       const bound = this.#bind(certificate);
       const { rewrite } = bound;
-      const fields = cleanFields(this, view.fields, view.connectionTokens);
       if (rewrite.constant !== undefined && !rewrite.hasResponse) {
         const { path, query } = rewrite.constant;
         return {
           kind: 'forward',
           bound,
-          fields,
+          fields: view.fields,
           target: targetOf(view, path, query),
           remove: [],
           set: [],
@@ -196,6 +195,7 @@ export class Connection {
           reported,
         };
       }
+      const fields = cleanFields(this, view.fields, view.connectionTokens);
       const { edits, response } = rewrite.request({ ...view, fields });
       return {
         kind: 'forward',

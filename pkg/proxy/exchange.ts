@@ -30,7 +30,7 @@ export interface OutgoingRequest {
 /** Where a back puts the answer. Calls come as `informational* head data* end`, or `fail` at any time; nothing after `end` or `fail`. */
 export interface ResponseSink {
   /** 103 and the like; never 100 or 101. */
-  informational(status: number, fields: readonly string[]): void;
+  informational(head: IncomingResponse): void;
   head(head: IncomingResponse): void;
   /**
    * `shared` bytes are only valid during the call. Returns false to ask the back to stop until `Exchange.resume`.
@@ -49,8 +49,10 @@ export interface ResponseSink {
 export interface IncomingResponse {
   readonly status: number;
   readonly reason: string;
-  /** Flat name, value list without hop-by-hop fields and framing. */
+  /** Flat name, value list as it came; what does not go through is left out by composeResponseFields. */
   readonly fields: readonly string[];
+  /** Lower-case names that its Connection field nominates. */
+  readonly connectionTokens: readonly string[];
   /** `close`: it ends when the application closes; passed on the same way, since a cut cannot be told from an end. */
   readonly body:
     | { readonly kind: 'none' }

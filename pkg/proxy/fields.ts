@@ -3,23 +3,6 @@
  * anew; proofs (guarded names) and forwarding facts are ours to say.
  */
 
-/** Response fields without hop-by-hop fields, framing, and what Connection names. */
-export function endToEndFields(head: {
-  readonly fields: readonly string[];
-  readonly connectionTokens: readonly string[];
-}): string[] {
-  const kept: string[] = [];
-  const { fields, connectionTokens } = head;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || lower === 'content-length') continue;
-    if (connectionTokens.length > 0 && connectionTokens.includes(lower)) continue;
-    kept.push(name, fields[i + 1] ?? '');
-  }
-  return kept;
-}
-
 export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -48,6 +31,8 @@ const forwardingPrefixes = ['x-forwarded-', 'x-original-', 'x-rewrite-'];
 export interface FieldName {
   readonly lower: string;
   readonly action: 'drop' | 'forwarding' | 'pass';
+  /** Neither hop-by-hop nor framing: an answer's field that goes through. */
+  readonly endToEnd: boolean;
   /** A proof of the client certificate: never taken from a client, nor shown to one by the application. */
   readonly guarded: boolean;
 }
@@ -68,7 +53,9 @@ export class FieldTable {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     const decided = this.#decide(name);
-    if (this.#names.size < 2048) this.#names.set(name, decided);
+    // Invented names must not fill the table for good; a copy, since a name cut out of a head keeps the head alive.
+    if (this.#names.size >= maxNames) this.#names.clear();
+    if (name.length <= maxNameLength) this.#names.set(Buffer.from(name, 'latin1').toString('latin1'), decided);
     return decided;
   }
 
@@ -77,10 +64,13 @@ export class FieldTable {
     const guarded = this.#isGuarded(lower.replace(/[^a-z0-9]/g, '-'));
     // Names outside letters, digits and hyphen are dropped, as Azure does: applications map `_` and `.` to `-`.
     const legal = /^[a-z0-9-]+$/.test(lower);
-    if (!legal || guarded || hopByHop.has(lower) || madeAnew.has(lower)) return { lower, action: 'drop', guarded };
+    const endToEnd = !hopByHop.has(lower) && lower !== 'content-length';
+    if (!legal || guarded || !endToEnd || madeAnew.has(lower)) return { lower, action: 'drop', endToEnd, guarded };
     const isForwarding = forwarding.has(lower) || forwardingPrefixes.some((prefix) => lower.startsWith(prefix));
-    return { lower, action: isForwarding ? 'forwarding' : 'pass', guarded };
+    return { lower, action: isForwarding ? 'forwarding' : 'pass', endToEnd, guarded };
   }
 }
 
 const madeAnew: ReadonlySet<string> = new Set(['content-length', 'expect', 'host']);
+const maxNames = 1024;
+const maxNameLength = 64;

@@ -161,7 +161,7 @@ class H2cExchange implements Exchange {
     stream.on('error', () => undefined);
     stream.on('headers', (informational, _flags, raw?: string[]) => {
       const status = informational[':status'] ?? 0;
-      if (status > 100 && raw !== undefined) this.#sink?.informational(status, endToEnd(raw));
+      if (status > 100 && raw !== undefined) this.#sink?.informational(bare(status, endToEnd(raw)));
     });
     stream.on('response', (fields, _flags, raw?: string[]) =>
       this.#onResponse(stream, Number(fields[':status']), raw ?? []),
@@ -244,6 +244,7 @@ class H2cExchange implements Exchange {
       status,
       reason: '',
       fields,
+      connectionTokens: [],
       body: bodyless
         ? { kind: 'none' }
         : length === undefined
@@ -272,6 +273,10 @@ class H2cExchange implements Exchange {
     }
     this.fail({ status: 502, cause: 'reset', detail: `the application reset the stream (code ${stream.rstCode})` });
   }
+}
+
+function bare(status: number, fields: readonly string[]): IncomingResponse {
+  return { status, reason: '', fields, connectionTokens: [], body: { kind: 'none' }, declaredLength: undefined };
 }
 
 /** Without pseudo-header fields, what belongs to a connection, and framing. */

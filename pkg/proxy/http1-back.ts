@@ -14,7 +14,6 @@ import {
 } from '../http1/write.ts';
 import type { BackTarget } from './back.ts';
 import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
-import { endToEndFields } from './fields.ts';
 
 /**
  * HTTP/1.1 to the application for one client connection. A socket carries one exchange at a time, is kept for the next
@@ -357,7 +356,7 @@ class BackSocket implements Exchange {
     }
     if (head.status < 200) {
       // 100 is answered by the front itself, before the body is read.
-      if (head.status !== 100) sink.informational(head.status, endToEndFields(head));
+      if (head.status !== 100) sink.informational(incoming(head));
       return;
     }
     if (!head.keepAlive) this.#keep = false;
@@ -401,7 +400,8 @@ function incoming(head: ResponseHead): IncomingResponse {
   return {
     status: head.status,
     reason: head.reason,
-    fields: endToEndFields(head),
+    fields: head.fields,
+    connectionTokens: head.connectionTokens,
     body:
       head.framing.kind === 'length'
         ? { kind: 'length', length: head.framing.length }

@@ -353,9 +353,10 @@ class Http1Front implements Front, ResponseSink {
 
   // --- the application's answer
 
-  informational(status: number, fields: readonly string[]): void {
+  informational(head: IncomingResponse): void {
     if (this.#head?.minorVersion !== 1 || this.#answerStarted) return;
-    let text = `HTTP/1.1 ${status} \r\n`;
+    const fields = composeResponseFields(this.#connection, head, undefined);
+    let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
     for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
     this.#socket.write(`${text}\r\n`, 'latin1');
   }

@@ -168,9 +168,9 @@ export class Http2Exchange implements ResponseSink {
 
   // --- the application's answer
 
-  informational(status: number, fields: readonly string[]): void {
+  informational(head: IncomingResponse): void {
     if (this.#stream.destroyed || this.#answered) return;
-    this.#stream.additionalHeaders(toHeaders(status, fields));
+    this.#stream.additionalHeaders(toHeaders(head.status, composeResponseFields(this.#connection, head, undefined)));
   }
 
   head(head: IncomingResponse): void {

@@ -1,6 +1,7 @@
 import type { RejectReason } from '../policy/reason.ts';
 import type { BackFailure } from './exchange.ts';
 import type { ProxyMetrics } from './metrics.ts';
+import type { CounterTally } from './tally.ts';
 
 /** The series of one profile, with their label sets looked up once: a request only adds. */
 export interface Meters {
@@ -12,21 +13,25 @@ export interface Meters {
 }
 
 export function createMeters(metrics: ProxyMetrics, profile: string): Meters {
-  const requestDuration = metrics.requestDuration.labels({ profile });
-  const backendDuration = metrics.backendDuration.labels({ profile });
-  const requests = new Map<string, { inc(): void }>();
-  const requestsOf = (protocol: string, status: number) => {
-    const key = `${protocol} ${(status / 100) | 0}`;
-    let child = requests.get(key);
-    if (child === undefined) {
-      child = metrics.requests.labels({ profile, protocol, code_class: `${(status / 100) | 0}xx` });
-      requests.set(key, child);
+  const requestDuration = metrics.requestDuration.of({ profile });
+  const backendDuration = metrics.backendDuration.of({ profile });
+  const requests = new Map<string, CounterTally[]>();
+  const requestsOf = (protocol: string, codeClass: number): CounterTally => {
+    let byClass = requests.get(protocol);
+    if (byClass === undefined) {
+      byClass = [];
+      requests.set(protocol, byClass);
     }
-    return child;
+    let tally = byClass[codeClass];
+    if (tally === undefined) {
+      tally = metrics.requests.of({ profile, protocol, code_class: `${codeClass}xx` });
+      byClass[codeClass] = tally;
+    }
+    return tally;
   };
   return {
     request(protocol, status, seconds) {
-      requestsOf(protocol, status).inc();
+      requestsOf(protocol, (status / 100) | 0).value += 1;
       requestDuration.observe(seconds);
     },
     backendDuration: (seconds) => backendDuration.observe(seconds),

@@ -1,12 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
+import { CounterFamily, HistogramFamily } from './tally.ts';
 
 /** Every series of the sidecar. Labels come from closed sets or from the configuration, never from a request. */
 export interface ProxyMetrics {
   readonly registry: Registry;
-  readonly requests: Counter<'code_class' | 'profile' | 'protocol'>;
-  readonly requestDuration: Histogram<'profile'>;
-  readonly backendDuration: Histogram<'profile'>;
+  readonly requests: CounterFamily;
+  readonly requestDuration: HistogramFamily;
+  readonly backendDuration: HistogramFamily;
   readonly backendFailures: Counter<'cause' | 'profile'>;
   readonly rejections: Counter<'profile' | 'reason'>;
   readonly reports: Counter<'profile' | 'reason'>;
@@ -37,26 +38,26 @@ export function createProxyMetrics(version: string): ProxyMetrics {
   info.set({ version }, 1);
   return {
     registry,
-    requests: new Counter({
+    requests: new CounterFamily(registry, {
       name: 'lychgate_proxy_requests_total',
       help: 'Requests answered, by profile, protocol and class of the status code.',
-      labelNames: ['profile', 'protocol', 'code_class'],
-      registers,
     }),
-    requestDuration: new Histogram({
-      name: 'lychgate_proxy_request_duration_seconds',
-      help: 'From the whole request head to the last byte of the answer.',
-      labelNames: ['profile'],
-      buckets: latencyBuckets,
-      registers,
-    }),
-    backendDuration: new Histogram({
-      name: 'lychgate_proxy_backend_duration_seconds',
-      help: "From the request's handing over to the head of the application's answer.",
-      labelNames: ['profile'],
-      buckets: latencyBuckets,
-      registers,
-    }),
+    requestDuration: new HistogramFamily(
+      registry,
+      {
+        name: 'lychgate_proxy_request_duration_seconds',
+        help: 'From the whole request head to the last byte of the answer.',
+      },
+      latencyBuckets,
+    ),
+    backendDuration: new HistogramFamily(
+      registry,
+      {
+        name: 'lychgate_proxy_backend_duration_seconds',
+        help: "From the request's handing over to the head of the application's answer.",
+      },
+      latencyBuckets,
+    ),
     backendFailures: new Counter({
       name: 'lychgate_proxy_backend_failures_total',
       help: 'Requests that the application did not answer properly, by cause.',
