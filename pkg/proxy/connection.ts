@@ -38,7 +38,6 @@ export class Connection {
   readonly gate: Gate;
   readonly socket: TLSSocket;
   readonly facts: Omit<ConnectionFacts, 'certificate'>;
-  readonly peerIsTrustedProxy: boolean;
   readonly openedMs: number;
   readonly #port: number;
   readonly #presented: Presented;
@@ -55,6 +54,12 @@ export class Connection {
   #back: Back | undefined;
   #draining = false;
   #orphaned = false;
+  #peerIsTrustedProxy: boolean;
+  /** Whether the certificate was ever accepted: only then does a refusal end what runs. */
+  #accepted = false;
+  /** Monotonic: the verdict also ends by this clock, since the calendar's may be set back. */
+  #holdsUntilMs = 0;
+  #askedMs = 0;
   #tunnel = false;
   #cutAtMs = 0;
 
@@ -81,7 +86,7 @@ export class Connection {
       serverPort: listener.port,
       tls: { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name, serverName },
     };
-    this.peerIsTrustedProxy = profile.trustsProxy(clientIp);
+    this.#peerIsTrustedProxy = profile.trustsProxy(clientIp);
     this.#presented = readPresented(socket);
     const wallMs = gate.clock.wallMs();
     this.#preVerdict = profile.judge?.preVerdict(this.#presented, wallMs);
@@ -96,6 +101,10 @@ export class Connection {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  get peerIsTrustedProxy(): boolean {
+    return this.#peerIsTrustedProxy;
   }
 
   get draining(): boolean {
@@ -236,7 +245,7 @@ export class Connection {
     const verdict = this.#verdict;
     if (verdict instanceof Promise || verdict.kind === 'none') return verdict;
     const wallMs = this.gate.clock.wallMs();
-    if (wallMs < verdict.holdsUntilMs) return verdict;
+    if (wallMs < verdict.holdsUntilMs && this.now() < this.#holdsUntilMs) return verdict;
     this.#verdict = this.#ask(wallMs);
     return this.#verdict;
   }
@@ -245,14 +254,22 @@ export class Connection {
   #ask(wallMs: number): Verdict | Promise<Verdict> {
     const { judge } = this.#profile;
     if (judge === undefined || this.#preVerdict === undefined) return { kind: 'none' };
+    this.#askedMs = this.now();
     const verdict = judge.recheck(this.#preVerdict, wallMs);
-    if (!(verdict instanceof Promise)) return verdict;
+    if (!(verdict instanceof Promise)) return this.#settled(verdict);
     const asked: Promise<Verdict> = verdict.then((settled) => {
       // A newer question may have been asked meanwhile, under another policy.
-      if (this.#verdict === asked) this.#verdict = settled;
+      if (this.#verdict === asked) this.#verdict = this.#settled(settled);
       return settled;
     });
     return asked;
+  }
+
+  #settled(verdict: Verdict): Verdict {
+    if (verdict.kind === 'none') return verdict;
+    if (verdict.kind === 'accept') this.#accepted = true;
+    this.#holdsUntilMs = this.now() + verdict.holdsUntilMs - this.gate.clock.wallMs();
+    return verdict;
   }
 
   verdictKind(): 'accept' | 'asking' | 'none' | 'refuse' {
@@ -293,6 +310,7 @@ export class Connection {
       return;
     }
     this.#profile = profile;
+    this.#peerIsTrustedProxy = profile.trustsProxy(this.facts.clientIp);
     this.#bound = undefined;
     if (JSON.stringify(profile.policy.backend) !== JSON.stringify(before.policy.backend)) {
       if (this.#back !== undefined) this.#retired.push(this.#back);
@@ -358,7 +376,8 @@ export class Connection {
       this.#front?.cut();
       return;
     }
-    const verdict = this.#currentVerdict();
+    // A verdict that never holds (maxAge 0) is asked again for every request, and here now and then.
+    const verdict = nowMs - this.#askedMs < sweepAskMs ? this.#verdict : this.#currentVerdict();
     if (!(verdict instanceof Promise) && verdict.kind === 'refuse') this.#endRefused();
   }
 
@@ -369,7 +388,7 @@ export class Connection {
     const verdict = this.#verdict;
     if (verdict instanceof Promise || verdict.kind !== 'refuse' || verdict.reason === 'NoCertificate') return;
     // A first refusal is for the request that is being answered with it.
-    if (!this.#everAccepted()) return;
+    if (!this.#accepted) return;
     if (verdict.reason === 'TrustWithdrawn') {
       // What began under the old trust may finish, for a moment.
       if (this.#cutAtMs === 0) this.#end();
@@ -383,10 +402,6 @@ export class Connection {
       ...this.identity(),
     });
     this.#front?.cut();
-  }
-
-  #everAccepted(): boolean {
-    return this.#bound?.key.startsWith('accepted') === true;
   }
 }
 
@@ -414,3 +429,5 @@ function plainAddress(address: string): string {
 
 /** How long a request, a stream or a tunnel may still run after the trust under which it began was withdrawn. */
 const withdrawalMs = 10_000;
+/** A connection that asks for nothing has its verdict renewed no more often than this. */
+const sweepAskMs = 1000;

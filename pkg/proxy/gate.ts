@@ -44,6 +44,7 @@ export class Gate {
   #snapshot: Snapshot | undefined;
   #fault: string | undefined;
   #stopping = false;
+  #applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -52,7 +53,7 @@ export class Gate {
     this.metrics = options.metrics;
     this.ocsp = options.ocsp;
     this.audit = options.audit;
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    this.#sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
   get options(): GateOptions {
@@ -67,7 +68,14 @@ export class Gate {
    * Puts a policy in force: everything is compiled and every port is open before one reference is swapped. What fails
    * leaves the policy before it in force. @throws PolicyUnusable.
    */
-  async apply(policy: PodPolicy): Promise<Snapshot> {
+  apply(policy: PodPolicy): Promise<Snapshot> {
+    // One after the other: a policy that waits for its port must not overwrite one that came later.
+    const applied = this.#applying.then(() => this.#apply(policy));
+    this.#applying = applied.catch(() => undefined);
+    return applied;
+  }
+
+  async #apply(policy: PodPolicy): Promise<Snapshot> {
     try {
       const snapshot = compileSnapshot(mergeHolds(policy, this.#snapshot?.policy), this.metrics, this.ocsp);
       if (snapshot.version !== this.#snapshot?.version) await this.#swap(snapshot);
@@ -147,6 +155,11 @@ export class Gate {
     if (this.#stopping) reasons.push('shutting down');
     if (this.#snapshot === undefined)
       reasons.push(this.#fault === undefined ? 'no policy yet' : `no usable policy: ${this.#fault}`);
+    for (const hold of this.#snapshot?.policy.holds ?? []) {
+      if (hold.selected === 'Yes' && !this.#serves(hold.namespace, hold.name)) {
+        reasons.push(`${hold.namespace}/${hold.name}: cannot be used, and there is no earlier copy of it; see its status`);
+      }
+    }
     for (const listener of this.#snapshot?.listeners.values() ?? []) {
       for (const profile of listener.profiles) {
         const address = this.#exposed.get(profile.id);
@@ -158,6 +171,13 @@ export class Gate {
       }
     }
     return reasons;
+  }
+
+  #serves(namespace: string, name: string): boolean {
+    for (const listener of this.#snapshot?.listeners.values() ?? []) {
+      if (listener.profiles.some(({ policy }) => policy.namespace === namespace && policy.name === name)) return true;
+    }
+    return false;
   }
 
   /** Stops accepting, tells clients, finishes what runs; resolves when every connection is closed or `signal` fires. */
@@ -180,7 +200,8 @@ export class Gate {
     clearInterval(this.#sweeper);
   }
 
-  #sweep(): void {
+  /** Looks at every open connection's time-outs and verdict; done about twice a second. */
+  sweep(): void {
     const nowMs = this.clock.monotonicMs();
     for (const connection of this.#connections) connection.sweep(nowMs);
   }
