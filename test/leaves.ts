@@ -1,4 +1,7 @@
 const fields = 'pkg/translate/fields.test.ts';
+const clientAuth = 'pkg/translate/client-auth-fields.test.ts';
+const ocsp = 'pkg/translate/ocsp-fields.test.ts';
+const rewriteSet = 'pkg/translate/rewrite-set-fields.test.ts';
 
 /** By leaf of the two kinds: the test that shows what the field does. Read by pkg/translate/leaves.test.ts. */
 export const leaves: Readonly<Record<string, { readonly file: string; readonly test: string }>> = {
@@ -44,105 +47,117 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     test: 'trustedClientCertificates are read from the file of that key',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientAuthMode': {
-    file: fields,
+    file: clientAuth,
     test: 'verifyClientAuthMode is the mode',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientCertIssuerDN': {
-    file: fields,
+    file: clientAuth,
     test: 'verifyClientCertIssuerDN: false does not look at the issuer DN',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientRevocation': {
-    file: fields,
+    file: clientAuth,
     test: 'verifyClientRevocation: None asks nobody',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.url': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.responder.url is the configured responder',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.use': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.responder.use: Override asks the configured responder always',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.timeout': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.timeout is for the whole question',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAge': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.maxAge is how old a verdict may get',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.clockSkew': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.clockSkew is how far clocks may differ',
   },
-  'SslProfile.spec.clientAuthConfiguration.ocsp.nonce': { file: fields, test: 'ocsp.nonce: Required wants it echoed' },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.nonce': { file: ocsp, test: 'ocsp.nonce: Required wants it echoed' },
   'SslProfile.spec.clientAuthConfiguration.ocsp.certIdHash': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.certIdHash names the certificate by SHA-1',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.onMissingResponder': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.onMissingResponder: Allow lets certificates without AIA pass',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.onUnavailable': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.onUnavailable: Allow softens an unavailable responder',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responderAllowList[]': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.responderAllowList is compared in lower case',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.allowInternalAddresses[]': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.allowInternalAddresses takes one address as a block of one',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAgeWithoutNextUpdate': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.maxAgeWithoutNextUpdate is how long an answer without nextUpdate counts',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxResponseAge': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.maxResponseAge is the oldest thisUpdate',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.sha1Signatures': {
-    file: fields,
+    file: ocsp,
     test: 'ocsp.sha1Signatures: Allow takes answers signed with SHA-1',
   },
-  'SslProfile.spec.clientAuthConfiguration.allow[].subjectDn': { file: fields, test: 'allow.subjectDn is handed on' },
-  'SslProfile.spec.clientAuthConfiguration.allow[].dnsName': { file: fields, test: 'allow.dnsName is handed on' },
-  'SslProfile.spec.clientAuthConfiguration.allow[].uri': { file: fields, test: 'allow.uri is handed on' },
-  'SslProfile.spec.clientAuthConfiguration.allow[].email': { file: fields, test: 'allow.email is handed on' },
+  'SslProfile.spec.clientAuthConfiguration.allow[].subjectDn': {
+    file: clientAuth,
+    test: 'allow.subjectDn is handed on',
+  },
+  'SslProfile.spec.clientAuthConfiguration.allow[].dnsName': { file: clientAuth, test: 'allow.dnsName is handed on' },
+  'SslProfile.spec.clientAuthConfiguration.allow[].uri': { file: clientAuth, test: 'allow.uri is handed on' },
+  'SslProfile.spec.clientAuthConfiguration.allow[].email': { file: clientAuth, test: 'allow.email is handed on' },
   'SslProfile.spec.clientAuthConfiguration.allow[].sha256Fingerprint': {
-    file: fields,
+    file: clientAuth,
     test: 'allow.sha256Fingerprint is folded',
   },
-  'SslProfile.spec.clientAuthConfiguration.allow[].spkiSha256': { file: fields, test: 'allow.spkiSha256 is folded' },
+  'SslProfile.spec.clientAuthConfiguration.allow[].spkiSha256': {
+    file: clientAuth,
+    test: 'allow.spkiSha256 is folded',
+  },
   'SslProfile.spec.clientAuthConfiguration.allow[].issuerSpkiSha256': {
-    file: fields,
+    file: clientAuth,
     test: 'allow.issuerSpkiSha256 is folded',
   },
-  'SslProfile.spec.clientAuthConfiguration.publicPaths[].type': { file: fields, test: 'publicPaths.type is handed on' },
+  'SslProfile.spec.clientAuthConfiguration.publicPaths[].type': {
+    file: clientAuth,
+    test: 'publicPaths.type is handed on',
+  },
   'SslProfile.spec.clientAuthConfiguration.publicPaths[].value': {
-    file: fields,
+    file: clientAuth,
     test: 'publicPaths.value is handed on',
   },
   'SslProfile.spec.clientAuthConfiguration.weakerSibling': {
-    file: fields,
+    file: clientAuth,
     test: 'weakerSibling: Allow lets a profile stand that asks less than its sibling',
   },
   'SslProfile.spec.clientAuthConfiguration.advertiseTrustedCas': {
-    file: fields,
+    file: clientAuth,
     test: 'advertiseTrustedCas: Disabled names no CA in the certificate request',
   },
   'SslProfile.spec.clientAuthConfiguration.refusal.status': {
-    file: fields,
+    file: clientAuth,
     test: 'refusal.status is the status of a refusal',
   },
   'SslProfile.spec.clientAuthConfiguration.refusal.detail': {
-    file: fields,
+    file: clientAuth,
     test: 'refusal.detail: Generic keeps the reason back',
   },
-  'SslProfile.spec.clientAuthConfiguration.enforcement': { file: fields, test: 'enforcement: Report refuses nobody' },
+  'SslProfile.spec.clientAuthConfiguration.enforcement': {
+    file: clientAuth,
+    test: 'enforcement: Report refuses nobody',
+  },
   'SslProfile.spec.forwardClientCertificate.header': {
     file: fields,
     test: 'forwardClientCertificate.header names the header',
@@ -189,68 +204,74 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
   'SslProfile.spec.backend.limits.headerCount': { file: fields, test: 'backend.limits.headerCount is handed on' },
   'SslProfile.spec.backend.limits.connections': { file: fields, test: 'backend.limits.connections is handed on' },
   'SslProfile.spec.trustedProxies[]': { file: fields, test: 'trustedProxies take one address as a block of one' },
-  'RewriteSet.spec.rewriteRules[].name': { file: fields, test: 'a rule has its name' },
-  'RewriteSet.spec.rewriteRules[].ruleSequence': { file: fields, test: 'ruleSequence is the sequence' },
+  'RewriteSet.spec.rewriteRules[].name': { file: rewriteSet, test: 'a rule has its name' },
+  'RewriteSet.spec.rewriteRules[].ruleSequence': { file: rewriteSet, test: 'ruleSequence is the sequence' },
   'RewriteSet.spec.rewriteRules[].conditions[].variable': {
-    file: fields,
+    file: rewriteSet,
     test: 'conditions.variable is what is looked at',
   },
-  'RewriteSet.spec.rewriteRules[].conditions[].pattern': { file: fields, test: 'conditions.pattern is searched for' },
-  'RewriteSet.spec.rewriteRules[].conditions[].ignoreCase': { file: fields, test: 'conditions.ignoreCase folds case' },
+  'RewriteSet.spec.rewriteRules[].conditions[].pattern': {
+    file: rewriteSet,
+    test: 'conditions.pattern is searched for',
+  },
+  'RewriteSet.spec.rewriteRules[].conditions[].ignoreCase': {
+    file: rewriteSet,
+    test: 'conditions.ignoreCase folds case',
+  },
   'RewriteSet.spec.rewriteRules[].conditions[].negate': {
-    file: fields,
+    file: rewriteSet,
     test: 'conditions.negate turns a condition round',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerName': {
-    file: fields,
+    file: rewriteSet,
     test: 'requestHeaderConfigurations.headerName names the request header',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValue': {
-    file: fields,
+    file: rewriteSet,
     test: 'requestHeaderConfigurations.headerValue is its value',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerName': {
-    file: fields,
+    file: rewriteSet,
     test: 'responseHeaderConfigurations.headerName names the response header',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValue': {
-    file: fields,
+    file: rewriteSet,
     test: 'responseHeaderConfigurations.headerValue is its value',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.pattern': {
-    file: fields,
+    file: rewriteSet,
     test: 'headerValueMatcher.pattern picks cookies',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.ignoreCase': {
-    file: fields,
+    file: rewriteSet,
     test: 'headerValueMatcher.ignoreCase folds case',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.negate': {
-    file: fields,
+    file: rewriteSet,
     test: 'headerValueMatcher.negate picks the other cookies',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.modifiedPath': {
-    file: fields,
+    file: rewriteSet,
     test: 'modifiedPath is the new path',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.modifiedQueryString': {
-    file: fields,
+    file: rewriteSet,
     test: 'an empty modifiedQueryString is handed on, not left out',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.pattern': {
-    file: fields,
+    file: rewriteSet,
     test: 'a headerValueMatcher on a request header is refused',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.ignoreCase': {
-    file: fields,
+    file: rewriteSet,
     test: 'a headerValueMatcher on a request header is refused',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.negate': {
-    file: fields,
+    file: rewriteSet,
     test: 'a headerValueMatcher on a request header is refused',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.reroute': {
-    file: fields,
+    file: rewriteSet,
     test: 'reroute: true is refused',
   },
 };

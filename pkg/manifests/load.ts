@@ -21,7 +21,7 @@ export interface ManifestFault {
   readonly document: number;
   /** From 1. */
   readonly line: number;
-  /** `SslProfile shop/partners`; empty where it cannot be told. */
+  /** `SslProfile shop/partners`; empty where it cannot be told which object is meant, so that one may be missing from the world. */
   readonly object: string;
   readonly field: string;
   /** The rule that is broken, with the value and the next step. */
@@ -56,7 +56,7 @@ export async function loadFolder(folder: string, pods: readonly Pod[] = [standal
     faults.push(...textFaults.map((fault) => ({ ...whole, ...fault })));
     for (const raw of objects) {
       const read = readObject(raw.value);
-      const object = read.kind === 'none' ? read.name : resourceKey(read.object);
+      const object = read.kind === 'none' ? '' : resourceKey(read.object);
       const at = (field: string) => ({
         file: file.name,
         document: raw.document,
@@ -69,11 +69,9 @@ export async function loadFolder(folder: string, pods: readonly Pod[] = [standal
       const twin = places.get(object);
       if (twin !== undefined) {
         const where = `${twin.file}, line ${twin.raw.lineOf('')}`;
-        faults.push({
-          ...at('metadata.name'),
-          message: `the object is already in ${where}; remove one`,
-          severity: 'error',
-        });
+        // Which of the two is meant cannot be told, so the fault is of none of them.
+        const message = `${object} is already in ${where}; remove one`;
+        faults.push({ ...at('metadata.name'), object: '', message, severity: 'error' });
         continue;
       }
       places.set(object, { file: file.name, raw });

@@ -15,7 +15,7 @@ export type ReadObject =
   | { readonly kind: 'files'; readonly object: FileObject; readonly faults: readonly ObjectFault[] }
   | { readonly kind: 'rewriteSet'; readonly object: Resource<RewriteSet>; readonly faults: readonly ObjectFault[] }
   | { readonly kind: 'sslProfile'; readonly object: Resource<SslProfile>; readonly faults: readonly ObjectFault[] }
-  | { readonly kind: 'none'; readonly name: string; readonly faults: readonly ObjectFault[] };
+  | { readonly kind: 'none'; readonly faults: readonly ObjectFault[] };
 
 export interface ObjectFault {
   readonly field: string;
@@ -25,10 +25,9 @@ export interface ObjectFault {
 
 /** Reads one object as a manifest has it; what SslProfile and RewriteSet say inside is read by the translation. Never throws. */
 export function readObject(raw: unknown): ReadObject {
-  if (!isRecord(raw))
-    return none('object', 'no Kubernetes object: expected a mapping with apiVersion, kind and metadata');
+  if (!isRecord(raw)) return none('no Kubernetes object', 'expected a mapping with apiVersion, kind and metadata');
   const { kind, apiVersion: version } = raw;
-  if (typeof kind !== 'string' || kind === '') return none('object', 'kind is missing', 'kind');
+  if (typeof kind !== 'string' || kind === '') return none('no Kubernetes object', 'kind is missing', 'kind');
   if (typeof version !== 'string' || version === '') return none(kind, 'apiVersion is missing', 'apiVersion');
   const group = version.split('/')[0];
   const want = versions.get(kind);
@@ -36,7 +35,6 @@ export function readObject(raw: unknown): ReadObject {
     if (group !== apiVersion.split('/')[0])
       return {
         kind: 'none',
-        name: kind,
         faults: [
           {
             field: 'kind',
@@ -46,7 +44,7 @@ export function readObject(raw: unknown): ReadObject {
         ],
       };
     const near = nearest(kind, ['RewriteSet', 'SslProfile']);
-    return none(kind, `${kind} is not known in ${group}${near === undefined ? '' : `; did you mean ${near}?`}`, 'kind');
+    return none(kind, `not known in ${group}${near === undefined ? '' : `; did you mean ${near}?`}`, 'kind');
   }
   if (version !== want) return none(kind, `${version} is not served; write ${want}`, 'apiVersion');
   const metadata = raw['metadata'];
@@ -124,8 +122,9 @@ function fromBase64(text: string): string | undefined {
   return bytes.toString('base64') === joined ? bytes.toString('utf8') : undefined;
 }
 
+/** `name` is what can be said of the object: it has no name of its own. */
 function none(name: string, message: string, field = ''): ReadObject {
-  return { kind: 'none', name, faults: [{ field, message, severity: 'error' }] };
+  return { kind: 'none', faults: [{ field, message: `${name}: ${message}`, severity: 'error' }] };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
