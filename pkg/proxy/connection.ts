@@ -357,6 +357,16 @@ export class Connection {
     this.gate.metrics.closed.inc({ cause });
   }
 
+  /** A mistake of this program ends the connection that showed it, not the process. */
+  fault(error: unknown): void {
+    this.gate.log.error('connection closed: internal error', {
+      profile: this.#profile.id,
+      error: error instanceof Error ? error : String(error),
+    });
+    this.#front?.cut();
+    this.socket.destroy();
+  }
+
   countMalformed(status: number): void {
     this.gate.metrics.malformed.inc({ code: String(status) });
   }

@@ -52,10 +52,12 @@ export class FieldTable {
   name(name: string): FieldName {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const decided = this.#decide(name);
+    if (name.length > maxNameLength) return this.#decide(name);
     // Invented names must not fill the table for good; a copy, since a name cut out of a head keeps the head alive.
     if (this.#names.size >= maxNames) this.#names.clear();
-    if (name.length <= maxNameLength) this.#names.set(Buffer.from(name, 'latin1').toString('latin1'), decided);
+    const copy = Buffer.from(name, 'latin1').toString('latin1');
+    const decided = this.#decide(copy);
+    this.#names.set(copy, decided);
     return decided;
   }
 

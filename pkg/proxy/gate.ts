@@ -157,7 +157,9 @@ export class Gate {
       reasons.push(this.#fault === undefined ? 'no policy yet' : `no usable policy: ${this.#fault}`);
     for (const hold of this.#snapshot?.policy.holds ?? []) {
       if (hold.selected === 'Yes' && !this.#serves(hold.namespace, hold.name)) {
-        reasons.push(`${hold.namespace}/${hold.name}: cannot be used, and there is no earlier copy of it; see its status`);
+        reasons.push(
+          `${hold.namespace}/${hold.name}: cannot be used, and there is no earlier copy of it; see its status`,
+        );
       }
     }
     for (const listener of this.#snapshot?.listeners.values() ?? []) {

@@ -6,7 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
-import type { BackTarget } from './back.ts';
+import type { BackAddress, BackTarget } from './back.ts';
 import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { hopByHop } from './fields.ts';
 
@@ -20,7 +20,10 @@ class H2cBack implements Back {
   readonly now: () => number;
   readonly #exchanges = new Set<H2cExchange>();
   #session: ClientHttp2Session | undefined;
+  /** A connection that is being made: one at a time, whatever waits for it. */
+  #opening: Socket | undefined;
   #retired = false;
+  #closed = false;
   #idleSinceMs = 0;
 
   constructor(target: BackTarget, now: () => number) {
@@ -38,31 +41,39 @@ class H2cBack implements Back {
     }
     const session = this.#session;
     if (session !== undefined && !session.closed && !session.destroyed) exchange.start(session);
-    else this.#open(0);
+    else if (this.#opening === undefined) this.#open([...this.target.addresses]);
     return exchange;
   }
 
-  #open(index: number): void {
-    const address = this.target.addresses[index];
+  #open(candidates: BackAddress[]): void {
+    const address = candidates.shift();
     const waiting = () => [...this.#exchanges].filter((exchange) => !exchange.started);
     if (address === undefined) {
+      this.#opening = undefined;
       for (const exchange of waiting()) exchange.fail({ status: 503, cause: 'connect', detail: 'connection refused' });
       return;
     }
     const socket: Socket = connectSocket({ ...address, noDelay: true });
+    this.#opening = socket;
     const timer =
       this.target.connectMs > 0
         ? setTimeout(() => socket.destroy(new Error('timed out')), this.target.connectMs)
         : undefined;
-    socket.once('error', () => {
+    socket.on('error', () => {
       clearTimeout(timer);
-      if (this.#session === undefined) this.#open(index + 1);
+      if (this.#opening === socket) this.#open(candidates);
     });
     socket.once('connect', () => {
       clearTimeout(timer);
-      if (this.#retired && this.#exchanges.size === 0) {
+      this.#opening = undefined;
+      if (this.#closed || (this.#retired && this.#exchanges.size === 0)) {
         socket.destroy();
         return;
+      }
+      const { addresses } = this.target;
+      if (addresses[0] !== address) {
+        addresses.splice(addresses.indexOf(address), 1);
+        addresses.unshift(address);
       }
       const session = connect('http://localhost', {
         createConnection: () => socket,
@@ -97,6 +108,8 @@ class H2cBack implements Back {
   }
 
   close(): void {
+    this.#closed = true;
+    this.#opening?.destroy();
     this.#session?.destroy();
     this.#session = undefined;
   }
@@ -163,8 +176,8 @@ class H2cExchange implements Exchange {
       const status = informational[':status'] ?? 0;
       if (status > 100 && raw !== undefined) this.#sink?.informational(bare(status, endToEnd(raw)));
     });
-    stream.on('response', (fields, _flags, raw?: string[]) =>
-      this.#onResponse(stream, Number(fields[':status']), raw ?? []),
+    stream.on('response', (fields, flags, raw?: string[]) =>
+      this.#onResponse(stream, Number(fields[':status']), raw ?? [], (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
     );
     stream.on('data', (chunk: Buffer) => {
       this.#waitingSinceMs = this.#back.now();
@@ -227,7 +240,7 @@ class H2cExchange implements Exchange {
     if (sink !== undefined) queueMicrotask(() => sink.fail(failure));
   }
 
-  #onResponse(stream: ClientHttp2Stream, status: number, raw: readonly string[]): void {
+  #onResponse(stream: ClientHttp2Stream, status: number, raw: readonly string[], ended: boolean): void {
     const sink = this.#sink;
     if (sink === undefined) return;
     this.#waitingSinceMs = this.#back.now();
@@ -239,7 +252,7 @@ class H2cExchange implements Exchange {
     this.#answered = true;
     const fields = endToEnd(raw);
     const length = contentLength(raw);
-    const bodyless = stream.readableEnded || this.#request.method === 'HEAD' || status === 204 || status === 304;
+    const bodyless = ended || this.#request.method === 'HEAD' || status === 204 || status === 304;
     const head: IncomingResponse = {
       status,
       reason: '',

@@ -12,7 +12,7 @@ import {
   receivedFieldLine,
   requestHead,
 } from '../http1/write.ts';
-import type { BackTarget } from './back.ts';
+import type { BackAddress, BackTarget } from './back.ts';
 import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
 
 /**
@@ -84,7 +84,11 @@ class BackSocket implements Exchange {
   readonly #back: Http1Back;
   #socket: Socket | undefined;
   #connected = false;
-  #addressIndex = 0;
+  /** What is left to try; a list of its own, since the target's is put in another order by whoever connects first. */
+  #candidates: BackAddress[] = [];
+  /** What waits for the connection, so that it can be given to the next address. */
+  #early: (Buffer | string)[] = [];
+  #peerEnded = false;
   #request: OutgoingRequest | undefined;
   #sink: ResponseSink | undefined;
   #response: ResponseState = 'idle';
@@ -115,8 +119,9 @@ class BackSocket implements Exchange {
     this.#keep = true;
     this.#waitingSinceMs = this.#back.now();
     this.#reused = this.#socket !== undefined;
-    if (this.#socket === undefined) this.#connect();
-    this.#socket?.write(requestHeadText(request), 'latin1');
+    const head = requestHeadText(request);
+    if (this.#socket === undefined) this.#connectAnew();
+    this.#send(head);
   }
 
   write(chunk: Buffer): boolean {
@@ -124,7 +129,12 @@ class BackSocket implements Exchange {
     if (socket === undefined) return true;
     this.#sentBody = true;
     this.#waitingSinceMs = this.#back.now();
-    if (this.#response === 'tunnel' || this.#request?.body.kind !== 'stream') return socket.write(chunk);
+    const framed = this.#response !== 'tunnel' && this.#request?.body.kind === 'stream';
+    if (!this.#connected) {
+      this.#early.push(...(framed ? [chunkHeader(chunk.length), chunk, chunkEnd] : [chunk]));
+      return false;
+    }
+    if (!framed) return socket.write(chunk);
     socket.cork();
     socket.write(chunkHeader(chunk.length), 'latin1');
     socket.write(chunk);
@@ -140,7 +150,7 @@ class BackSocket implements Exchange {
     }
     this.#requestDone = true;
     this.#waitingSinceMs = this.#back.now();
-    if (this.#request?.body.kind === 'stream') this.#socket?.write(lastChunk, 'latin1');
+    if (this.#request?.body.kind === 'stream') this.#send(lastChunk);
   }
 
   abort(): void {
@@ -183,9 +193,20 @@ class BackSocket implements Exchange {
     socket?.destroy();
   }
 
+  #send(text: string): void {
+    if (this.#connected) this.#socket?.write(text, 'latin1');
+    else this.#early.push(text);
+  }
+
+  #connectAnew(): void {
+    this.#candidates = [...this.#back.target.addresses];
+    this.#early = [];
+    this.#connect();
+  }
+
   #connect(): void {
     const { addresses } = this.#back.target;
-    const address = addresses[this.#addressIndex];
+    const address = this.#candidates.shift();
     if (address === undefined) throw new Error('a backend target needs an address');
     this.#connected = false;
     this.#connectStartedMs = this.#back.now();
@@ -197,12 +218,19 @@ class BackSocket implements Exchange {
     });
     this.#socket = socket;
     socket.on('connect', () => {
+      if (socket !== this.#socket) return;
       this.#connected = true;
-      const worked = addresses[this.#addressIndex];
-      if (this.#addressIndex > 0 && worked !== undefined) {
-        addresses.splice(this.#addressIndex, 1);
-        addresses.unshift(worked);
+      if (addresses[0] !== address) {
+        addresses.splice(addresses.indexOf(address), 1);
+        addresses.unshift(address);
       }
+      const held = this.#early;
+      this.#early = [];
+      socket.cork();
+      let more = true;
+      for (const part of held) more = socket.write(part, 'latin1');
+      socket.uncork();
+      if (more) this.#sink?.writable();
     });
     socket.on('drain', () => this.#sink?.writable());
     socket.on('end', () => this.#onEnd(socket));
@@ -213,12 +241,8 @@ class BackSocket implements Exchange {
   #onError(socket: Socket, error: Error): void {
     if (socket !== this.#socket) return;
     if (!this.#connected) {
-      this.#addressIndex += 1;
-      const request = this.#request;
-      if (this.#addressIndex < this.#back.target.addresses.length && request !== undefined && !this.#sentBody) {
+      if (this.#candidates.length > 0) {
         this.#connect();
-        this.#socket?.write(requestHeadText(request), 'latin1');
-        if (this.#requestDone && request.body.kind === 'stream') this.#socket?.write(lastChunk, 'latin1');
         return;
       }
       this.#fail({ status: 503, cause: 'connect', detail: error.message });
@@ -232,6 +256,7 @@ class BackSocket implements Exchange {
     const sink = this.#sink;
     switch (this.#response) {
       case 'tunnel':
+        this.#peerEnded = true;
         sink?.end([]);
         break;
       case 'close':
@@ -246,7 +271,8 @@ class BackSocket implements Exchange {
 
   #onClosed(socket: Socket): void {
     if (socket !== this.#socket) return;
-    if (this.#response === 'tunnel')
+    if (this.#response === 'tunnel' && this.#peerEnded) this.destroy();
+    else if (this.#response === 'tunnel')
       this.#fail({ status: 502, cause: 'reset', detail: 'the application closed the connection' });
     else this.#lost('the application closed the connection');
   }
@@ -271,9 +297,8 @@ class BackSocket implements Exchange {
     }
     this.#reused = false;
     this.#socket?.destroy();
-    this.#addressIndex = 0;
-    this.#connect();
-    this.#socket?.write(requestHeadText(request), 'latin1');
+    this.#connectAnew();
+    this.#send(requestHeadText(request));
   }
 
   #fail(failure: BackFailure): void {
@@ -349,6 +374,7 @@ class BackSocket implements Exchange {
     if (sink === undefined || request === undefined) return;
     if (head.status === 101) {
       if (!request.webSocket) throw new Error('the application switched protocols (101) although nobody asked');
+      if (!head.webSocket) throw new Error('the application switched to another protocol than websocket (101)');
       this.#response = 'tunnel';
       this.#keep = false;
       sink.switched(incoming(head));

@@ -82,7 +82,8 @@ class Http1Front implements Front, ResponseSink {
 
   /** The client may not go on: nothing more reaches it or the application. */
   cut(): void {
-    this.#socket.destroy();
+    // Its last answer is on its way, and says why.
+    if (this.#state !== 'linger') this.#socket.destroy();
   }
 
   isIdle(): boolean {
@@ -102,8 +103,8 @@ class Http1Front implements Front, ResponseSink {
         }
         break;
       case 'body':
-        if (!this.#inputPaused && timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
-          this.#giveUp(timeoutAnswer('request body'));
+        if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
+          this.#giveUp(this.#inputPaused ? unreadAnswer : timeoutAnswer('request body'));
         }
         break;
       case 'tunnel':
@@ -113,7 +114,8 @@ class Http1Front implements Front, ResponseSink {
         }
         break;
       case 'linger':
-        if (nowMs > this.#lingerUntilMs) this.#socket.destroy();
+        // Nobody is cut off from an answer that is still being sent.
+        if (this.#lingerUntilMs > 0 && nowMs > this.#lingerUntilMs) this.#socket.destroy();
         break;
       case 'admit':
       case 'answer':
@@ -149,7 +151,11 @@ class Http1Front implements Front, ResponseSink {
       this.#input = chunk;
     }
     this.#at = 0;
-    this.#run();
+    try {
+      this.#run();
+    } catch (error) {
+      this.#connection.fault(error);
+    }
   }
 
   /** Uses up the input as far as the state allows. Not re-entered: an answer that ends within it only changes the state. */
@@ -164,11 +170,9 @@ class Http1Front implements Front, ResponseSink {
     if (this.#input !== undefined && this.#at >= this.#input.length) {
       this.#input = undefined;
       this.#at = 0;
-    } else if (
-      this.#input !== undefined &&
-      this.#state !== 'head' &&
-      this.#input.length - this.#at > maxPipelinedBytes
-    ) {
+    }
+    if (this.#clientEnded) this.#endOfInput();
+    else if (this.#input !== undefined && this.#state !== 'head' && this.#input.length - this.#at > maxPipelinedBytes) {
       this.#pauseInput();
     }
   }
@@ -228,11 +232,13 @@ class Http1Front implements Front, ResponseSink {
       this.#onAdmission(head, admission);
       return;
     }
-    void admission.then((late) => {
-      if (this.#state !== 'admit' || this.#head !== head) return;
-      this.#onAdmission(head, late);
-      this.#run();
-    });
+    admission
+      .then((late) => {
+        if (this.#state !== 'admit' || this.#head !== head) return;
+        this.#onAdmission(head, late);
+        this.#run();
+      })
+      .catch((error: unknown) => this.#connection.fault(error));
   }
 
   #onAdmission(head: RequestHead, admission: Admission): void {
@@ -279,7 +285,8 @@ class Http1Front implements Front, ResponseSink {
       return false;
     }
     if (body.done) this.#requestWhole();
-    if (!more && this.#state === 'body') this.#pauseInput();
+    if (more) this.#resumeInput();
+    else if (this.#state === 'body') this.#pauseInput();
     return true;
   }
 
@@ -320,11 +327,15 @@ class Http1Front implements Front, ResponseSink {
 
   #onEnd(): void {
     this.#clientEnded = true;
+    this.#endOfInput();
+  }
+
+  /** The client sends no more: what it sent whole is answered, what it cut short is nobody's request. */
+  #endOfInput(): void {
     switch (this.#state) {
       case 'head':
-        // A cut head is nobody's request.
         if (this.#headSinceMs > 0) this.#socket.destroy();
-        else this.#socket.end();
+        else this.#finish();
         break;
       case 'body':
         this.#exchange?.abort();
@@ -332,18 +343,21 @@ class Http1Front implements Front, ResponseSink {
         break;
       case 'admit':
       case 'answer':
-        this.#closeAfter = true;
+        if (this.#input === undefined) this.#closeAfter = true;
         break;
       case 'tunnel':
         this.#exchange?.end();
         break;
       case 'linger':
-        this.#socket.destroy();
+        // Closes once the answer is out.
+        this.#socket.destroySoon();
         break;
     }
   }
 
   #onClose(): void {
+    // A verdict that comes later finds nobody.
+    this.#state = 'linger';
     this.#exchange?.abort();
     this.#exchange = undefined;
     this.#record?.aborted();
@@ -404,6 +418,8 @@ class Http1Front implements Front, ResponseSink {
   data(chunk: Buffer, shared: boolean): boolean {
     const before = this.#pendingHead;
     let more: boolean;
+    // Bytes either way keep a tunnel, or an upload that is answered meanwhile, from being idle.
+    if (this.#state !== 'answer') this.#activeMs = this.#connection.now();
     this.#record?.sent(chunk.length);
     if (before !== undefined || this.#answerChunked) {
       this.#pendingHead = undefined;
@@ -432,6 +448,8 @@ class Http1Front implements Front, ResponseSink {
 
   end(): void {
     if (this.#state === 'tunnel') {
+      this.#record?.finished();
+      this.#record = undefined;
       this.#socket.end();
       return;
     }
@@ -516,15 +534,23 @@ class Http1Front implements Front, ResponseSink {
 
   #finish(): void {
     this.#state = 'linger';
-    this.#lingerUntilMs = this.#connection.now() + lingerMs;
     this.#input = undefined;
     this.#at = 0;
-    this.#socket.end();
+    if (this.#socket.writableLength > 0 && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
+    this.#socket.end(() => {
+      this.#blockedSinceMs = 0;
+      this.#lingerUntilMs = this.#connection.now() + lingerMs;
+    });
     if (this.#clientEnded) this.#socket.destroySoon();
     else this.#resumeInput();
   }
 }
 
+const unreadAnswer = backFailureAnswer({
+  status: 504,
+  cause: 'timeout',
+  detail: 'the application does not read the request body',
+});
 /** How much a client may send ahead of the answer it waits for. */
 const maxPipelinedBytes = 65536;
 /** How long, and for how many bytes, a closing connection is still read. */

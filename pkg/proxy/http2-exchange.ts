@@ -68,9 +68,11 @@ export class Http2Exchange implements ResponseSink {
       this.#onAdmission(read, admission);
       return;
     }
-    void admission.then((late) => {
-      if (!this.#over && !stream.destroyed) this.#onAdmission(read, late);
-    });
+    admission
+      .then((late) => {
+        if (!this.#over && !stream.destroyed) this.#onAdmission(read, late);
+      })
+      .catch((error: unknown) => this.#connection.fault(error));
   }
 
   sweep(nowMs: number): void {
@@ -79,13 +81,8 @@ export class Http2Exchange implements ResponseSink {
     if (this.#blockedSinceMs > 0 && timeouts.idleMs > 0 && nowMs - this.#blockedSinceMs > timeouts.idleMs) {
       this.#connection.countClosed('client-not-reading');
       this.#stream.close(constants.NGHTTP2_CANCEL);
-    } else if (
-      !this.#requestWhole &&
-      !this.#stream.isPaused() &&
-      timeouts.idleMs > 0 &&
-      nowMs - this.#activeMs > timeouts.idleMs
-    ) {
-      this.#giveUp(timeoutAnswer('request body'));
+    } else if (!this.#requestWhole && timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
+      this.#giveUp(this.#stream.isPaused() ? unreadAnswer : timeoutAnswer('request body'));
     } else if (!this.#tunnel && timeouts.requestMs > 0 && nowMs - this.#beganMs > timeouts.requestMs) {
       this.#giveUp(timeoutAnswer('whole request'));
     }
@@ -118,6 +115,8 @@ export class Http2Exchange implements ResponseSink {
   #readBody(request: Http2Request, limit: number): void {
     const stream = this.#stream;
     stream.on('data', (chunk: Buffer) => {
+      // Answered already: the rest goes nowhere.
+      if (this.#over) return;
       this.#activeMs = this.#connection.now();
       this.#received += chunk.length;
       if (limit > 0 && this.#received > limit) {
@@ -194,14 +193,16 @@ export class Http2Exchange implements ResponseSink {
     }
     if (head.body.kind === 'stream') {
       this.#stream.once('wantTrailers', () => {
-        if (this.#trailers.length > 0) this.#stream.sendTrailers(toHeaders(undefined, this.#trailers));
-        else this.#stream.close(constants.NGHTTP2_NO_ERROR);
+        // Without any, END_STREAM goes out on an empty DATA frame; a close would be a reset.
+        this.#stream.sendTrailers(toHeaders(undefined, this.#trailers));
       });
     }
   }
 
   data(chunk: Buffer, shared: boolean): boolean {
     if (this.#stream.destroyed) return true;
+    // Bytes either way keep a tunnel, or a stream that both sides hold open, from being idle.
+    if (!this.#requestWhole) this.#activeMs = this.#connection.now();
     this.#record.sent(chunk.length);
     const more = this.#stream.write(shared ? Buffer.from(chunk) : chunk);
     if (!more && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
@@ -229,6 +230,7 @@ export class Http2Exchange implements ResponseSink {
   }
 
   writable(): void {
+    this.#activeMs = this.#connection.now();
     if (this.#stream.isPaused()) this.#stream.resume();
   }
 
@@ -294,5 +296,10 @@ function toHeaders(status: number | undefined, fields: readonly string[]): Outgo
   return headers;
 }
 
+const unreadAnswer = backFailureAnswer({
+  status: 504,
+  cause: 'timeout',
+  detail: 'the application does not read the request body',
+});
 /** NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE: END_STREAM has come. */
 const halfClosedRemote = constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE;

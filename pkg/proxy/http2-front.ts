@@ -77,9 +77,13 @@ class Http2Front implements Front {
   sweep(nowMs: number): void {
     for (const exchange of this.#exchanges) exchange.sweep(nowMs);
     const { idleMs } = this.#connection.profile.policy.backend.timeouts;
-    if (this.#exchanges.size > 0 || idleMs === 0) return;
-    if (this.#closingSinceMs > 0 && nowMs - this.#closingSinceMs > lingerMs) this.cut();
-    else if (nowMs - this.#idleSinceMs > idleMs) {
+    if (this.#exchanges.size > 0) return;
+    if (this.#closingSinceMs > 0) {
+      // Counted from the last answer, and not while it is still being sent.
+      const sinceMs = Math.max(this.#closingSinceMs, this.#idleSinceMs);
+      const isSent = this.#connection.socket.writableLength === 0;
+      if (nowMs - sinceMs > (isSent ? lingerMs : Math.max(idleMs, lingerMs))) this.cut();
+    } else if (idleMs > 0 && nowMs - this.#idleSinceMs > idleMs) {
       this.#connection.countClosed('idle');
       this.drain();
     }
@@ -99,7 +103,11 @@ class Http2Front implements Front {
         this.#exchanges.delete(exchange);
         if (this.#exchanges.size === 0) this.#idleSinceMs = this.#connection.now();
       });
-      exchange.start();
+      try {
+        exchange.start();
+      } catch (error) {
+        this.#connection.fault(error);
+      }
     });
   }
 

@@ -67,7 +67,10 @@ export function readHttp2Request(raw: readonly string[], endStream: boolean): Ht
   const webSocket = pseudo.get(':method') === 'CONNECT' && pseudo.get(':protocol') === 'websocket';
   const method = webSocket ? 'GET' : (pseudo.get(':method') ?? '');
   if (!isAllOf(tokenOctet, method) || method === '' || method.length > 32) return 'the method is not valid';
-  if (method === 'CONNECT' || method === 'TRACE' || method === 'PRI') return `${method} is not supported`;
+  const upper = method.toUpperCase();
+  if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'PRI') return `${method} is not supported`;
+  // Whoever folds the case would leave out the body that we would wait for.
+  if (upper === 'HEAD' && method !== upper) return 'the method must be spelled HEAD';
   if (pseudo.has(':protocol') && !webSocket) return 'the only protocol to extend CONNECT with is websocket';
   if (pseudo.get(':scheme') !== 'https') return 'the scheme must be https';
   const target = pseudo.get(':path') ?? '';
@@ -79,6 +82,7 @@ export function readHttp2Request(raw: readonly string[], endStream: boolean): Ht
   if (framing === undefined) return 'content-length is not valid';
   if (webSocket) {
     if (endStream) return 'an extended CONNECT stays open';
+    if (fields.some((name, i) => i % 2 === 0 && name === 'sec-websocket-key')) return 'a sec-websocket-key over HTTP/2';
     // The HTTP/1.1 handshake to the application needs a key (RFC 6455 4.1); the client's side has none.
     fields.push('Sec-WebSocket-Key', randomBytes(16).toString('base64'));
   }
