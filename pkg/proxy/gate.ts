@@ -162,6 +162,14 @@ export class Gate {
         );
       }
     }
+    const served = new Set(
+      [...(this.#snapshot?.listeners.values() ?? [])].flatMap(({ profiles }) => profiles.map(({ id }) => id)),
+    );
+    for (const { namespace, name, selected } of this.#snapshot?.policy.holds ?? []) {
+      const id = `${namespace}/${name}`;
+      if (selected === 'Yes' && !served.has(id))
+        reasons.push(`${id}: the profile cannot be used, and no earlier version of it is here; see its conditions`);
+    }
     for (const listener of this.#snapshot?.listeners.values() ?? []) {
       for (const profile of listener.profiles) {
         const address = this.#exposed.get(profile.id);

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { Connection } from './connection.ts';
+import { withContextOptions } from './context.ts';
 import type { Gate } from './gate.ts';
 import { serveHttp1 } from './http1-front.ts';
 import { serveHttp2 } from './http2-front.ts';
-import { type CompiledListener, serverNameOf, tlsOptions } from './snapshot.ts';
+import { type CompiledListener, serverNameOf } from './snapshot.ts';
 
 /** One TLS port. */
 export interface OpenListener {
@@ -20,25 +21,28 @@ export interface OpenListener {
  */
 export async function openListener(gate: Gate, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
-  const server = createServer(
-    {
-      ...contextOptions(listener),
-      requestCert: true,
-      rejectUnauthorized: false,
-      ALPNProtocols: ['h2', 'http/1.1'],
-      allowHalfOpen: true,
-      noDelay: true,
-      handshakeTimeout: gate.options.handshakeMs,
-      SNICallback: (name, done) => {
-        // An exception in here would end the process.
-        try {
-          done(null, current.profileFor(serverNameOf(name))?.context);
-        } catch (error) {
-          done(error instanceof Error ? error : new Error(String(error)));
-        }
+  // Who sends no or an unknown name gets a certificate only where a profile without names exists.
+  const server = withContextOptions(listener.tls, listener.fallback?.policy, (options) =>
+    createServer(
+      {
+        ...options,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['h2', 'http/1.1'],
+        allowHalfOpen: true,
+        noDelay: true,
+        handshakeTimeout: gate.options.handshakeMs,
+        SNICallback: (name, done) => {
+          // An exception in here would end the process.
+          try {
+            done(null, current.profileFor(serverNameOf(name))?.context);
+          } catch (error) {
+            done(error instanceof Error ? error : new Error(String(error)));
+          }
+        },
       },
-    },
-    (socket) => accept(gate, current, socket),
+      (socket) => accept(gate, current, socket),
+    ),
   );
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     gate.metrics.handshakes.inc({ result: 'failed', version: '' });
@@ -63,25 +67,11 @@ export async function openListener(gate: Gate, listener: CompiledListener): Prom
     port: listener.port,
     renew(next) {
       current = next;
-      server.setSecureContext(contextOptions(next));
+      withContextOptions(next.tls, next.fallback?.policy, (options) => server.setSecureContext(options));
     },
     close: () => {
       server.close();
     },
-  };
-}
-
-/** The default context: who sends no or an unknown name gets a certificate only where a profile without names exists. */
-function contextOptions(listener: CompiledListener): Parameters<typeof createServer>[0] & object {
-  const options = { ...tlsOptions(listener.tls), ca: [] as string[] };
-  const profile = listener.fallback;
-  if (profile === undefined) return options;
-  const auth = profile.policy.clientAuth;
-  return {
-    ...options,
-    cert: profile.policy.certificates.map((certificate) => certificate.chainPem),
-    key: profile.policy.certificates.map((certificate) => certificate.keyPem),
-    ca: auth.mode === 'Strict' || auth.mode === 'Optional' ? auth.trustedCas : [],
   };
 }
 

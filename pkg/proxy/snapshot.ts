@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { compileJudge, type Judge } from '../clientauth/judge.ts';
@@ -11,6 +10,7 @@ import { isGuarded } from '../rewrite/guard.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 import type { BackTarget } from './back.ts';
+import { withContextOptions } from './context.ts';
 import { FieldTable } from './fields.ts';
 import { foldHost } from './host.ts';
 import { createMeters, type Meters } from './meters.ts';
@@ -123,13 +123,7 @@ function compileProfile(
     return {
       id,
       policy,
-      context: createSecureContext({
-        ...tlsOptions(listener.tls),
-        cert: policy.certificates.map((certificate) => certificate.chainPem),
-        key: policy.certificates.map((certificate) => certificate.keyPem),
-        // An absent list would mean the public roots; an empty one trusts nobody.
-        ca: verifies ? auth.trustedCas : [],
-      }),
+      context: withContextOptions(listener.tls, policy, (options) => createSecureContext(options)),
       judge: verifies && trust !== undefined ? compileJudge(auth, trust, ocsp) : undefined,
       identity: JSON.stringify([auth.mode, trust?.digest ?? '', policy.hostnames]),
       rewrite: compileRewrite(policy.rewriteSets, policy.forwardedCertificate),
@@ -143,23 +137,6 @@ function compileProfile(
   } catch (cause) {
     throw new PolicyUnusable(`${id}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-}
-
-/** What Node has one of per port; given to every context too. Resumption and renegotiation are off: neither may carry over or skip a verdict. */
-export function tlsOptions(tls: TlsSettings): {
-  minVersion: TlsSettings['minVersion'];
-  maxVersion: TlsSettings['maxVersion'];
-  ciphers: string;
-  honorCipherOrder: boolean;
-  secureOptions: number;
-} {
-  return {
-    minVersion: tls.minVersion,
-    maxVersion: tls.maxVersion,
-    ciphers: tls.ciphers.join(':'),
-    honorCipherOrder: true,
-    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
-  };
 }
 
 function targetOf(policy: ProfilePolicy): BackTarget {
@@ -184,6 +161,8 @@ function blockList(cidrs: readonly string[]): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
     const [address = '', length = ''] = cidr.split('/');
+    // An empty length would read as 0, and trust everybody.
+    if (!/^[0-9]{1,3}$/.test(length)) throw new Error(`trusted proxy ${cidr} is no CIDR; write ${cidr}/32 or the like`);
     list.addSubnet(address, Number(length), isIP(address) === 6 ? 'ipv6' : 'ipv4');
   }
   return list;
