@@ -35,7 +35,9 @@ export async function openListener(gate: Gate, listener: CompiledListener): Prom
         SNICallback: (name, done) => {
           // An exception in here would end the process.
           try {
-            done(null, current.profileFor(serverNameOf(name))?.context);
+            const profile = current.profileFor(serverNameOf(name));
+            // The default context is the fallback's already, with all its certificates: of one given here Node takes the last only.
+            done(null, profile === current.fallback ? undefined : profile?.context);
           } catch (error) {
             done(error instanceof Error ? error : new Error(String(error)));
           }
