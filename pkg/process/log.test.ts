@@ -89,6 +89,11 @@ suite('a log field', () => {
   const cycle: Record<string, LogFields> = {};
   cycle['again'] = cycle;
   const cases: readonly { readonly name: string; readonly fields: LogFields; readonly want: unknown }[] = [
+    {
+      name: 'that speaks of a private key is kept',
+      fields: { rule: 'the private key does not belong to the certificate' },
+      want: { rule: 'the private key does not belong to the certificate' },
+    },
     { name: 'with a private key is redacted', fields: { text: `see ${pem}` }, want: { text: '[redacted]' } },
     {
       name: 'with a percent-encoded private key is redacted',

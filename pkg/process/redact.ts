@@ -58,7 +58,8 @@ function isContent(value: unknown): boolean {
 }
 
 const redacted = '[redacted]';
-const privateKeyLabel = /PRIVATE(?: |%20|\+|\\u0020)?KEY/i;
+/** Labels are written in capitals (RFC 7468 3); a message about a private key must stay readable. */
+const privateKeyLabel = /PRIVATE(?: |%20|\+|\\u0020)?KEY/;
 const secretName =
   /^(?:authorization|cookie|key|keyPem|passphrase|passwd|password|privateKey|proxy-authorization|secret|set-cookie|tls\.key|token)$/i;
 const maxDepth = 8;
