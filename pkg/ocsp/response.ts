@@ -154,7 +154,10 @@ function readSingle(node: DerNode): SingleResponse {
   const id = new DerCursor(cursor.take('certID'), 'certID');
   const algorithm = new DerCursor(id.take('hashAlgorithm'), 'hashAlgorithm');
   const hashOid = readOid(algorithm.take('algorithm'), 'algorithm');
-  if (algorithm.optional(tags.nullValue) !== undefined) algorithm.end();
+  // NULL or absent (RFC 5754 2); anything else would be bytes that are signed and that nobody reads.
+  const parameters = algorithm.optional(tags.nullValue);
+  if (parameters !== undefined) readNull(parameters, 'hashAlgorithm parameters');
+  algorithm.end();
   const issuerNameHash = readOctetString(id.take('issuerNameHash'), 'issuerNameHash');
   const issuerKeyHash = readOctetString(id.take('issuerKeyHash'), 'issuerKeyHash');
   const serial = readInteger(id.take('serialNumber'), 'serialNumber');
