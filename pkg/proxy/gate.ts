@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OcspChecker } from '../ocsp/ocsp.ts';
+import type { RevocationChecker } from '../crl/revocation.ts';
 import type { PodPolicy } from '../policy/policy.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
@@ -16,7 +16,7 @@ export interface GateOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: ProxyMetrics;
-  readonly ocsp: OcspChecker;
+  readonly ocsp: RevocationChecker;
   readonly audit: AuditLevel;
   /** Undefined listens on every address, both families. */
   readonly listenAddress: string | undefined;
@@ -31,7 +31,7 @@ export class Gate {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: ProxyMetrics;
-  readonly ocsp: OcspChecker;
+  readonly ocsp: RevocationChecker;
   readonly audit: AuditLevel;
   readonly #options: GateOptions;
   readonly #listeners = new Map<number, OpenListener>();
@@ -147,6 +147,11 @@ export class Gate {
       this.metrics.connections.dec({ protocol });
       connection.closed();
     });
+  }
+
+  /** Client connections that are open now, over all ports. */
+  connectionCount(): number {
+    return this.#connections.size;
   }
 
   /** Why no traffic should come here; empty when all is well. */

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { compileJudge, type Judge } from '../clientauth/judge.ts';
 import { compileTrust } from '../clientauth/trust.ts';
-import type { OcspChecker } from '../ocsp/ocsp.ts';
+import type { RevocationChecker } from '../crl/revocation.ts';
 import type { Listener, PodPolicy, ProfilePolicy, TlsSettings } from '../policy/policy.ts';
 import { policyDigest } from '../policy/snapshot.ts';
 import { compileRewrite } from '../rewrite/compile.ts';
@@ -58,7 +58,7 @@ export class PolicyUnusable extends Error {
 }
 
 /** Builds everything or nothing. @throws PolicyUnusable naming the profile and the fault. */
-export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: OcspChecker): Snapshot {
+export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: RevocationChecker): Snapshot {
   const compiled = policy.listeners.map((listener) => compileListener(listener, metrics, ocsp));
   const profiles = compiled.flatMap((listener) => listener.profiles);
   const guarded = profiles.map((profile) => profile.rewrite.guarded);
@@ -71,7 +71,7 @@ export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: 
   };
 }
 
-function compileListener(listener: Listener, metrics: ProxyMetrics, ocsp: OcspChecker): CompiledListener {
+function compileListener(listener: Listener, metrics: ProxyMetrics, ocsp: RevocationChecker): CompiledListener {
   const exact = new Map<string, CompiledProfile>();
   const wildcard = new Map<string, CompiledProfile>();
   const profiles: CompiledProfile[] = [];
@@ -112,7 +112,7 @@ function compileProfile(
   policy: ProfilePolicy,
   listener: Listener,
   metrics: ProxyMetrics,
-  ocsp: OcspChecker,
+  ocsp: RevocationChecker,
 ): CompiledProfile {
   const id = `${policy.namespace}/${policy.name}`;
   const auth = policy.clientAuth;

@@ -12,8 +12,8 @@ import type {
   RewriteSetPolicy,
 } from '../../pkg/policy/policy.ts';
 import { predefinedSslPolicy } from '../../pkg/policy/ssl-policy.ts';
-import { systemClock } from '../../pkg/process/clock.ts';
-import { silentLog } from '../../pkg/process/log.ts';
+import { type Clock, systemClock } from '../../pkg/process/clock.ts';
+import { type Log, silentLog } from '../../pkg/process/log.ts';
 import { type AuditLevel, Gate } from '../../pkg/proxy/gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../../pkg/proxy/metrics.ts';
 import type { Identity, Pki } from './pki.ts';
@@ -25,6 +25,8 @@ export interface RawApp {
   readonly port: number;
   /** Everything received on each connection, in the order the connections came. */
   readonly received: readonly string[];
+  /** How many of its connections are open now. */
+  open(): number;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function startRawApp(respond: (text: string, socket: Socket) => str
   return {
     port: (server.address() as AddressInfo).port,
     received,
+    open: () => sockets.size,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -159,6 +162,7 @@ export function goodStatus(freshUntilMs: number): RevocationStatus {
 }
 
 export const someAnswer = {
+  source: 'ocsp',
   responderUrl: 'http://ocsp.example.test/',
   signer: 'CN=Responder',
   signedBy: 'issuer',
@@ -166,6 +170,44 @@ export const someAnswer = {
   thisUpdateMs: 0,
   nextUpdateMs: undefined,
 } as const;
+
+/** A clock that a test sets. */
+export class ManualClock implements Clock {
+  #wallMs: number;
+  #monotonicMs = 1_000_000;
+
+  constructor(wallMs: number = Date.now()) {
+    this.#wallMs = wallMs;
+  }
+
+  wallMs(): number {
+    return this.#wallMs;
+  }
+
+  monotonicMs(): number {
+    return this.#monotonicMs;
+  }
+
+  /** Both clocks go on. */
+  advance(ms: number): void {
+    this.#wallMs += ms;
+    this.#monotonicMs += ms;
+  }
+
+  /** The calendar alone is set. */
+  setWall(ms: number): void {
+    this.#wallMs = ms;
+  }
+}
+
+/** Resolves when `condition` holds; fails after five seconds with what was waited for. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
 
 export interface TestGate {
   readonly gate: Gate;
@@ -176,22 +218,28 @@ export interface TestGate {
   close(): Promise<void>;
 }
 
-export async function startGate(
-  profiles: readonly ProfilePolicy[],
-  options: { audit?: AuditLevel; ocsp?: FakeOcsp; handshakeMs?: number } = {},
-): Promise<TestGate> {
+export interface TestGateOptions {
+  readonly audit?: AuditLevel;
+  readonly ocsp?: FakeOcsp;
+  readonly handshakeMs?: number;
+  readonly maxConnections?: number;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+export async function startGate(profiles: readonly ProfilePolicy[], options: TestGateOptions = {}): Promise<TestGate> {
   const port = await freePort();
   const metrics = createProxyMetrics('test');
   const ocsp = options.ocsp ?? new FakeOcsp();
   const gate = new Gate({
-    log: silentLog,
-    clock: systemClock,
+    log: options.log ?? silentLog,
+    clock: options.clock ?? systemClock,
     metrics,
     ocsp,
     audit: options.audit ?? 'off',
     listenAddress: '127.0.0.1',
     handshakeMs: options.handshakeMs ?? 10_000,
-    maxConnections: 0,
+    maxConnections: options.maxConnections ?? 0,
   });
   await gate.apply(policyOf(port, profiles));
   return {
