@@ -19,7 +19,7 @@ test('a request head read in pieces is the head read whole, and its octets are c
       let head = reader.push(buffer, at, Math.min(buffer.length, at + size));
       at += reader.consumed;
       while (head === undefined) {
-        assert.equal(reader.pending, true);
+        assert.ok(reader.pending && at < buffer.length);
         head = reader.push(buffer, at, Math.min(buffer.length, at + size));
         at += reader.consumed;
       }
@@ -40,7 +40,7 @@ test('a response head read in pieces is the head read whole', () => {
     let head = reader.push(buffer, at, size, 'GET');
     at += reader.consumed;
     while (head === undefined) {
-      assert.equal(reader.pending, true);
+      assert.ok(reader.pending && at < buffer.length);
       head = reader.push(buffer, at, Math.min(buffer.length, at + size), 'GET');
       at += reader.consumed;
     }

@@ -181,7 +181,7 @@ test('what is read does not depend on how the octets are cut', () => {
     const octets = Buffer.from(text, 'latin1');
     const whole = read(octets, [octets.length]);
     const cuts = [...sizes()].map((digit) => (digit >= '1' && digit <= '9' ? Number(digit) : 1));
-    const label = `${JSON.stringify(text)} in ${cuts}`;
+    const label = `${JSON.stringify(text)} in ${cuts.join(',')}`;
     for (const pieces of [[1], cuts.length === 0 ? [2] : cuts]) {
       const got = read(octets, pieces);
       // The status may differ: an octet that no head may have ends it before a limit or a later line does.
