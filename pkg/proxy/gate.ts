@@ -160,13 +160,6 @@ export class Gate {
     if (this.#stopping) reasons.push('shutting down');
     if (this.#snapshot === undefined)
       reasons.push(this.#fault === undefined ? 'no policy yet' : `no usable policy: ${this.#fault}`);
-    for (const hold of this.#snapshot?.policy.holds ?? []) {
-      if (hold.selected === 'Yes' && !this.#serves(hold.namespace, hold.name)) {
-        reasons.push(
-          `${hold.namespace}/${hold.name}: cannot be used, and there is no earlier copy of it; see its status`,
-        );
-      }
-    }
     const served = new Set(
       [...(this.#snapshot?.listeners.values() ?? [])].flatMap(({ profiles }) => profiles.map(({ id }) => id)),
     );
@@ -186,13 +179,6 @@ export class Gate {
       }
     }
     return reasons;
-  }
-
-  #serves(namespace: string, name: string): boolean {
-    for (const listener of this.#snapshot?.listeners.values() ?? []) {
-      if (listener.profiles.some(({ policy }) => policy.namespace === namespace && policy.name === name)) return true;
-    }
-    return false;
   }
 
   /** Stops accepting, tells clients, finishes what runs; resolves when every connection is closed or `signal` fires. */
