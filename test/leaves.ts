@@ -58,6 +58,10 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     file: clientAuth,
     test: 'verifyClientRevocation: None asks nobody',
   },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.scope': {
+    file: ocsp,
+    test: 'ocsp.scope: Chain asks about every certificate but the root',
+  },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.url': {
     file: ocsp,
     test: 'ocsp.responder.url is the configured responder',

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { compileJudge, type Explanation, type Presented } from '../../pkg/clientauth/judge.ts';
 import { compileTrust, TrustMalformed } from '../../pkg/clientauth/trust.ts';
+import { createRevocationChecker } from '../../pkg/crl/revocation.ts';
 import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
 import type { ClientAuth, VerifyingClientAuth } from '../../pkg/policy/policy.ts';
 import { toPem } from '../../pkg/x509/certificate.ts';
@@ -90,7 +91,7 @@ async function explain(
     random: randomBytes,
   });
   try {
-    const judge = compileJudge(settings, compileTrust([caPem]), ocsp);
+    const judge = compileJudge(settings, compileTrust([caPem]), createRevocationChecker(ocsp));
     const own = await judge.explain({ ...presented, authorizationError: null }, atMs);
     if (own.verdict.kind !== 'accept' || presented.authorizationError === null) return own;
     return { ...own, verdict: (await judge.explain(presented, atMs)).verdict };

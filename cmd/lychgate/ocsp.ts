@@ -104,6 +104,9 @@ function settingsOf(flags: AskFlags): OcspSettings {
     allowInternalAddresses: flags.allowInternal,
     maxAgeWithoutNextUpdateMs: 0,
     sha1Signatures: flags.allowSha1Signature ? 'Allow' : 'Deny',
+    scope: 'Leaf',
+    trustedResponders: [],
+    responderCas: [],
   };
 }
 
@@ -167,6 +170,7 @@ function verify(flags: VerifyFlags): void {
       maxAgeWithoutNextUpdateMs: seconds * 1000,
       nonce: 'Off',
       sha1Signatures: flags.allowSha1Signature ? 'Allow' : 'Deny',
+      trustedResponders: [],
     },
   });
   show(outcome, { name: flags.cert === undefined ? `serial ${flags.serial}` : basename(flags.cert), issuer }, flags);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { createRevocationChecker } from '../../pkg/crl/revocation.ts';
 import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
 import { redactedPolicy } from '../../pkg/policy/snapshot.ts';
 import { startAdmin } from '../../pkg/process/admin.ts';
@@ -35,7 +36,7 @@ try {
     log,
     clock,
     metrics,
-    ocsp,
+    ocsp: createRevocationChecker(ocsp),
     audit: options.audit,
     listenAddress: options.listenAddress,
     handshakeMs: options.handshakeMs,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { OcspChecker } from '../ocsp/ocsp.ts';
+import type { RevocationChecker } from '../crl/revocation.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
-import type { OcspSettings, VerifyingClientAuth } from '../policy/policy.ts';
+import type { AskedRevocation, VerifyingClientAuth } from '../policy/policy.ts';
 import { type Certificate, CertificateMalformed, parseCertificate } from '../x509/certificate.ts';
 import { type CertificatePath, findPath, maxSentCertificates } from '../x509/path.ts';
 import { compileAllow } from './allow.ts';
@@ -20,9 +20,9 @@ import {
   withinValidity,
 } from './checks.ts';
 import { checkResults } from './explain.ts';
-import { notRevoked } from './revocation.ts';
+import { type Answered, pathNotRevoked } from './revocation.ts';
 import type { Trust } from './trust.ts';
-import type { CheckName, CheckResult, Verdict } from './verdict.ts';
+import type { CheckName, CheckResult, RevocationWord, Verdict } from './verdict.ts';
 
 /** What the TLS layer has of a peer. */
 export interface Presented {
@@ -80,7 +80,7 @@ export interface Judge {
 }
 
 /** Compiles a profile's settings once per snapshot. Without trusted CAs it refuses everybody. @throws AllowMalformed. */
-export function compileJudge(settings: VerifyingClientAuth, trust: Trust, ocsp: OcspChecker): Judge {
+export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checker: RevocationChecker): Judge {
   const allow = compileAllow(settings.allow, trust);
   const paths = new LRUCache<string, CertificatePath>({ max: maxRememberedPaths });
   const revocation = settings.revocation;
@@ -150,8 +150,8 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, ocsp: 
       : fail('TrustWithdrawn', `${authority.subject.text} is not trusted any more`);
   }
 
-  /** Leaves the revocation status, where one is asked, in `asked`. */
-  function recheck(before: PreVerdict, nowMs: number, asked: RevocationStatus[] = []): Verdict | Promise<Verdict> {
+  /** Leaves what was answered about revocation, where it is asked, in `asked`. */
+  function recheck(before: PreVerdict, nowMs: number, asked: Answered[] = []): Verdict | Promise<Verdict> {
     const gone = withdrawn(before);
     if (gone !== undefined) return refuse(gone);
     if (before.kind === 'absent') {
@@ -163,19 +163,29 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, ocsp: 
     }
     const { path } = before;
     if (revocation.kind === 'none') return accept(path, 'off', undefined);
-    const { ocsp: questions } = revocation;
-    const weigh = (answer: RevocationStatus): Verdict => {
-      asked.push(answer);
-      const finding = notRevoked(answer, questions);
+    const weigh = (statuses: readonly RevocationStatus[]): Verdict => {
+      asked.push(...statuses.map((status, index) => ({ certificate: path[index] ?? path[0], status })));
+      const finding = pathNotRevoked(asked, revocation.ocsp);
       return finding.kind === 'fail' ? refuse(finding) : accept(path, finding.revocation, finding.holdsUntilMs);
     };
-    const status = ask(path, questions);
-    return status instanceof Promise ? status.then(weigh) : weigh(status);
+    // All at once, the leaf first: the slowest answer is waited for, not their sum. A root answers for itself to nobody.
+    const statuses = path.flatMap((certificate, index) => {
+      const issuer = path[index + 1];
+      return issuer === undefined || (index > 0 && revocation.ocsp.scope === 'Leaf')
+        ? []
+        : [ask(certificate, issuer, revocation)];
+    });
+    const known = statuses.filter((status): status is RevocationStatus => !(status instanceof Promise));
+    return known.length === statuses.length ? weigh(known) : Promise.all(statuses).then(weigh);
   }
 
-  function ask(path: CertificatePath, questions: OcspSettings): RevocationStatus | Promise<RevocationStatus> {
+  function ask(
+    certificate: Certificate,
+    issuer: Certificate,
+    questions: AskedRevocation,
+  ): RevocationStatus | Promise<RevocationStatus> {
     try {
-      const status = ocsp.check(path[0], path[1], questions);
+      const status = checker.check(certificate, issuer, questions);
       // The checker promises never to fail; should it, nobody passes by that.
       return status instanceof Promise ? status.catch(() => unasked) : status;
     } catch {
@@ -190,13 +200,12 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, ocsp: 
     judge: (presented, nowMs) => recheck(preVerdict(presented, nowMs), nowMs),
     explain: async (presented, nowMs) => {
       const before = preVerdict(presented, nowMs);
-      const asked: RevocationStatus[] = [];
+      const asked: Answered[] = [];
       const verdict = await recheck(before, nowMs, asked);
       const trusted = before.kind === 'trusted' && withdrawn(before) === undefined;
       const local = trusted ? localFindings(before, nowMs) : [];
-      const [status] = asked;
       const answer =
-        status === undefined || revocation.kind === 'none' ? undefined : notRevoked(status, revocation.ocsp);
+        asked.length === 0 || revocation.kind === 'none' ? undefined : pathNotRevoked(asked, revocation.ocsp);
       return {
         verdict,
         checks: checkResults(before, verdict, local, answer),
@@ -210,11 +219,7 @@ function refuse({ reason, detail, holdsUntilMs }: Failure): Verdict {
   return { kind: 'refuse', reason, detail, holdsUntilMs };
 }
 
-function accept(
-  path: CertificatePath,
-  revocation: Extract<Verdict, { kind: 'accept' }>['revocation'],
-  freshUntilMs: number | undefined,
-): Verdict {
+function accept(path: CertificatePath, revocation: RevocationWord, freshUntilMs: number | undefined): Verdict {
   return {
     kind: 'accept',
     path,

@@ -8,6 +8,7 @@ import { notRevoked } from './revocation.ts';
 const freshUntilMs = 5000;
 const answer: AnswerFacts = {
   responderUrl: 'http://ocsp.test/',
+  source: 'ocsp',
   signer: 'CN=Responder',
   signedBy: 'delegate',
   producedAtMs: 1000,
@@ -26,6 +27,9 @@ const strict: OcspSettings = {
   allowInternalAddresses: [],
   maxAgeWithoutNextUpdateMs: 0,
   sha1Signatures: 'Deny',
+  scope: 'Leaf',
+  trustedResponders: [],
+  responderCas: [],
 };
 const lenient: OcspSettings = { ...strict, onMissingResponder: 'Allow', onUnavailable: 'Allow' };
 const revoked = { kind: 'revoked', answer, revokedAtMs: Date.UTC(2026, 10, 20, 10), freshUntilMs } as const;

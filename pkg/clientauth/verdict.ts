@@ -1,14 +1,19 @@
 import type { RejectReason } from '../policy/reason.ts';
 import type { Certificate } from '../x509/certificate.ts';
 
+/**
+ * How an accepted certificate stands: `good` by OCSP, `good-crl` by a CRL; `unavailable` and `missing` only where the
+ * profile allows them to pass; `off` where nobody is asked. With `scope: Chain` the weakest of the path.
+ */
+export type RevocationWord = 'good' | 'good-crl' | 'missing' | 'off' | 'unavailable';
+
 /** What the sidecar has decided about one connection's client certificate. */
 export type Verdict =
   | {
       readonly kind: 'accept';
       /** Leaf first, trust anchor last; every link's signature verified by us. */
       readonly path: readonly [Certificate, ...Certificate[]];
-      /** `unavailable` and `missing` only where the profile allows them to pass. */
-      readonly revocation: 'good' | 'missing' | 'off' | 'unavailable';
+      readonly revocation: RevocationWord;
       /** Wall clock, Unix milliseconds: min(revocation's freshUntil, the earliest notAfter on the path). */
       readonly holdsUntilMs: number;
     }

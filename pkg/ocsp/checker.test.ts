@@ -41,6 +41,9 @@ const settings: OcspSettings = {
   allowInternalAddresses: ['127.0.0.1/32'],
   maxAgeWithoutNextUpdateMs: 0,
   sha1Signatures: 'Deny',
+  scope: 'Leaf',
+  trustedResponders: [],
+  responderCas: [],
 };
 const good = { kind: 'good' } as const;
 const hold = { kind: 'revoked', atMs: startMs - 1000, reason: 'certificateHold' } as const;
@@ -78,6 +81,7 @@ test('a good answer names its signer and times, and is fresh for maxAge', async 
       responderUrl: responder.url,
       signer: 'CN=Test Intermediate,O=Lychgate',
       signedBy: 'issuer',
+      source: 'ocsp',
       producedAtMs: startMs,
       thisUpdateMs: startMs,
       nextUpdateMs: startMs + 3_600_000,

@@ -6,11 +6,12 @@ import { oids as certificateOids } from '../x509/extensions.ts';
 import { sameName } from '../x509/name.ts';
 import type { BasicResponse } from './response.ts';
 import { keyFault, type SignatureAlgorithm, signatureAlgorithm, signatureVerifies } from './signature.ts';
+import type { AnswerFacts } from './status.ts';
 
 /** The certificate whose key signed, and by which right. */
 export interface Signer {
   readonly certificate: Certificate;
-  readonly kind: 'delegate' | 'issuer';
+  readonly kind: AnswerFacts['signedBy'];
 }
 
 /** What a signer is judged against. */
@@ -24,14 +25,19 @@ export interface SignerContext {
   readonly nowMs: number;
   readonly clockSkewMs: number;
   readonly allowSha1: boolean;
+  /** Responders that the profile trusts by themselves. */
+  readonly pinned: readonly Certificate[];
 }
 
 /** One condition on a signer. `run` returns what is wrong, or undefined. */
 export interface SignerCheck {
   readonly name: string;
   readonly source: string;
-  /** Whether it also binds the issuer itself, whose right to sign comes from being the issuer. */
-  readonly appliesTo: 'all' | 'delegate';
+  /**
+   * Whom it binds. The issuer's right to sign comes from being the issuer, that of a pinned responder from the profile:
+   * it need not be issued by the CA nor be authorised by it, but it must still be valid.
+   */
+  readonly appliesTo: 'all' | 'delegate' | 'delegateOrPinned';
   readonly run: (candidate: Certificate, context: SignerContext) => string | undefined;
 }
 
@@ -83,7 +89,7 @@ export const signerChecks: readonly SignerCheck[] = [
   {
     name: 'signerValidity',
     source: 'RFC 6960 3.2 point 4, RFC 5280 4.1.2.5',
-    appliesTo: 'delegate',
+    appliesTo: 'delegateOrPinned',
     run: (candidate, { nowMs, clockSkewMs }) => {
       if (nowMs + clockSkewMs < candidate.notBeforeMs) {
         return `it is valid only from ${new Date(candidate.notBeforeMs).toISOString()}`;
@@ -97,7 +103,7 @@ export const signerChecks: readonly SignerCheck[] = [
   {
     name: 'signerKeyUsage',
     source: 'RFC 5280 4.2.1.3',
-    appliesTo: 'delegate',
+    appliesTo: 'delegateOrPinned',
     run: ({ keyUsage }) =>
       keyUsage === undefined || keyUsage.has('digitalSignature') || keyUsage.has('contentCommitment')
         ? undefined
@@ -115,7 +121,7 @@ export const signerChecks: readonly SignerCheck[] = [
   {
     name: 'notTheChecked',
     source: 'RFC 6960 2.6: nobody answers for itself',
-    appliesTo: 'delegate',
+    appliesTo: 'delegateOrPinned',
     run: (candidate, { target, certificate }) =>
       (candidate.serial.equals(target.serial) && candidate.issuer.der.equals(target.issuerName)) ||
       candidate.spkiSha256 === certificate?.spkiSha256
@@ -125,19 +131,22 @@ export const signerChecks: readonly SignerCheck[] = [
   {
     name: 'signerCriticalExtensions',
     source: 'RFC 5280 4.2',
-    appliesTo: 'delegate',
+    appliesTo: 'delegateOrPinned',
     run: ({ unknownCritical }) =>
       unknownCritical.length === 0 ? undefined : `it has the unknown critical extension ${unknownCritical.join(', ')}`,
   },
 ];
 
 /**
- * Tries the issuer and every certificate of the response; the first that passes all checks is the signer. Otherwise
+ * Tries the issuer, the responders that the profile trusts and every certificate of the response; the first that passes all checks is the signer. Otherwise
  * the text says why the candidate that came furthest may not sign. RFC 6960 4.2.2.2.
  */
 export function findSigner(context: SignerContext, checks: readonly SignerCheck[] = signerChecks): Signer | string {
   let best = { reached: -1, detail: 'no certificate fits' };
-  const candidates: Signer[] = [{ kind: 'issuer', certificate: context.issuer }];
+  const candidates: Signer[] = [
+    { kind: 'issuer', certificate: context.issuer },
+    ...context.pinned.map((certificate): Signer => ({ kind: 'pinned', certificate })),
+  ];
   let unreadable = '';
   for (const bytes of context.basic.certificates) {
     const read = delegate(bytes);
@@ -146,7 +155,7 @@ export function findSigner(context: SignerContext, checks: readonly SignerCheck[
     else if (!bytes.equals(context.issuer.der)) candidates.push({ kind: 'delegate', certificate: read });
   }
   for (const candidate of candidates) {
-    const own = checks.filter((check) => check.appliesTo === 'all' || candidate.kind === 'delegate');
+    const own = checks.filter((check) => binds(check, candidate.kind));
     const failed = own.findIndex((check) => check.run(candidate.certificate, context) !== undefined);
     const check = own[failed];
     if (check === undefined) return candidate;
@@ -156,6 +165,17 @@ export function findSigner(context: SignerContext, checks: readonly SignerCheck[
   }
   if (best.reached > 0) return best.detail;
   return `neither the issuer nor a certificate in the answer is its named responder${unreadable}`;
+}
+
+function binds({ appliesTo }: SignerCheck, kind: Signer['kind']): boolean {
+  switch (kind) {
+    case 'issuer':
+      return appliesTo === 'all';
+    case 'pinned':
+      return appliesTo !== 'delegate';
+    case 'delegate':
+      return true;
+  }
 }
 
 /**

@@ -24,15 +24,19 @@ export type RevocationStatus =
       readonly detail: string;
       /** Wall clock: not asked again before. */
       readonly freshUntilMs: number;
+      /** thisUpdate of the newest signed answer where that was `unknown`: nothing older may lift it. */
+      readonly unknownSinceMs?: number;
     };
 
 /** Of a verified answer: who said it, and when. */
 export interface AnswerFacts {
+  readonly source: 'crl' | 'ocsp';
+  /** Of a CRL its URL, or `crl.refs` where the profile brought it. */
   readonly responderUrl: string;
   /** RFC 2253 subject of the certificate whose key signed. */
   readonly signer: string;
-  /** Whether the CA itself or a certificate that it authorised for OCSP signed. */
-  readonly signedBy: 'delegate' | 'issuer';
+  /** Whether the CA itself, a certificate that it authorised for OCSP, or a responder that the profile trusts signed. */
+  readonly signedBy: 'delegate' | 'issuer' | 'pinned';
   readonly producedAtMs: number;
   readonly thisUpdateMs: number;
   readonly nextUpdateMs: number | undefined;
@@ -48,6 +52,7 @@ export type UnavailableCause =
   | 'responder-error'
   | 'stale'
   | 'timeout'
+  | 'tls'
   | 'too-large'
   | 'unauthorized'
   | 'untrusted-signer'

@@ -5,6 +5,7 @@ import { DerMalformed, readDer } from '../x509/der.ts';
 import { readOctetString } from '../x509/der-values.ts';
 import { OcspMalformed } from './errors.ts';
 import { digestByOid, oids } from './oids.ts';
+import { pinnedResponders } from './pinned.ts';
 import type { CertTarget } from './request.ts';
 import { type BasicResponse, type OcspResponse, parseOcspResponse, type SingleResponse } from './response.ts';
 import { type SignatureAlgorithm, signatureAlgorithm } from './signature.ts';
@@ -15,7 +16,7 @@ import { type TimeCheck, timeChecks } from './times.ts';
 /** Which answers count. The members are those of OcspSettings. */
 export type VerifyOptions = Pick<
   OcspSettings,
-  'clockSkewMs' | 'maxAgeWithoutNextUpdateMs' | 'maxResponseAgeMs' | 'nonce' | 'sha1Signatures'
+  'clockSkewMs' | 'maxAgeWithoutNextUpdateMs' | 'maxResponseAgeMs' | 'nonce' | 'sha1Signatures' | 'trustedResponders'
 >;
 
 export interface VerifyInput {
@@ -148,6 +149,7 @@ export const verifySteps: readonly Step[] = [
           nowMs: input.nowMs,
           clockSkewMs: input.options.clockSkewMs,
           allowSha1: input.options.sha1Signatures === 'Allow',
+          pinned: pinnedResponders(input.options),
         },
         verification.signerChecks,
       );
@@ -271,6 +273,7 @@ function judge(input: VerifyInput, response: OcspResponse, chosen: Chosen): Veri
     kind: single.status.kind,
     signer: signer.certificate,
     facts: {
+      source: 'ocsp',
       signer: signer.certificate.subject.text,
       signedBy: signer.kind,
       producedAtMs: basic.producedAtMs,

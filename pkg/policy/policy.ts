@@ -44,14 +44,37 @@ export const OcspSettings = z.strictObject({
   /** Oldest thisUpdate that still counts; absent for no limit. */
   maxResponseAgeMs: milliseconds.optional(),
   sha1Signatures: z.enum(['Allow', 'Deny']),
+  /** Leaf, or every certificate of the path but its root. */
+  scope: z.enum(['Chain', 'Leaf']),
+  /** Responder certificates (PEM, one each) that may answer for every CA of this profile. */
+  trustedResponders: z.array(z.string()),
+  /** PEM bundles of CAs that https responders' own certificates must lead to; empty: https is not asked. */
+  responderCas: z.array(z.string()),
+  /** Forward proxy for every request; `responderAllowList` must not be empty then. */
+  proxy: z.strictObject({ url: z.string() }).optional(),
 });
 export type OcspSettings = z.infer<typeof OcspSettings>;
+
+/** Which CRLs count (RFC 5280 5). How they are fetched, and clocks and signatures, are as in OcspSettings. */
+export const CrlSettings = z.strictObject({
+  /** PEM texts with one or more CRLs each; those of the certificate's issuer count before its distribution points. */
+  lists: z.array(z.string()),
+  /** Oldest thisUpdate that still counts, even when nextUpdate is far. */
+  maxAgeMs: milliseconds,
+  /** Of one CRL in DER. */
+  maxBytes: bytes,
+});
+export type CrlSettings = z.infer<typeof CrlSettings>;
 
 export const Revocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('ocsp'), ocsp: OcspSettings }),
+  z.strictObject({ kind: z.literal('crl'), ocsp: OcspSettings, crl: CrlSettings }),
+  z.strictObject({ kind: z.literal('ocspThenCrl'), ocsp: OcspSettings, crl: CrlSettings }),
 ]);
 export type Revocation = z.infer<typeof Revocation>;
+/** A revocation setting under which somebody is asked. */
+export type AskedRevocation = Exclude<Revocation, { kind: 'none' }>;
 
 export const PublicPath = z.strictObject({ type: z.enum(['Exact', 'Prefix']), value: z.string() });
 export type PublicPath = z.infer<typeof PublicPath>;

@@ -20,7 +20,7 @@ export type CertificateFacts =
   | {
       readonly kind: 'accepted';
       readonly path: readonly [Certificate, ...Certificate[]];
-      readonly revocation: 'good' | 'missing' | 'off' | 'unavailable';
+      readonly revocation: 'good' | 'good-crl' | 'missing' | 'off' | 'unavailable';
     }
   /** Refused, but forwarded (`enforcement: Report`): every certificate variable is empty. */
   | { readonly kind: 'failed'; readonly reason: string }

@@ -92,7 +92,6 @@ function revocationOf(configuration: ClientAuthConfiguration, faults: FaultList)
 function ocspSettings(ocsp: Ocsp, faults: FaultList): OcspSettings | undefined {
   const here = `${at}.ocsp`;
   const before = faults.all.length;
-  if (ocsp.scope === 'Chain') notSupported(`${here}.scope`, faults, 'Chain; use Leaf');
   for (const field of ['trustedResponderRefs', 'caRefs', 'proxy'] as const) {
     if (ocsp[field] !== undefined) notSupported(`${here}.${field}`, faults);
   }
@@ -138,6 +137,9 @@ function ocspSettings(ocsp: Ocsp, faults: FaultList): OcspSettings | undefined {
     maxAgeWithoutNextUpdateMs,
     ...(maxResponseAgeMs === undefined ? {} : { maxResponseAgeMs }),
     sha1Signatures,
+    scope: ocsp.scope,
+    trustedResponders: [],
+    responderCas: [],
   };
 }
 

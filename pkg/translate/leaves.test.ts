@@ -53,7 +53,7 @@ const profileChanges: Readonly<Record<string, Change>> = {
   [`${auth}.verifyClientAuthMode`]: { value: 'Optional' },
   [`${auth}.verifyClientCertIssuerDN`]: { value: false },
   [`${auth}.verifyClientRevocation`]: { value: 'None' },
-  [`${auth}.ocsp.scope`]: { value: 'Chain', comesOf: 'not supported yet' },
+  [`${auth}.ocsp.scope`]: { value: 'Chain' },
   [`${auth}.ocsp.responder.url`]: { value: 'http://ocsp.example.com/other' },
   [`${auth}.ocsp.responder.use`]: { value: 'Override' },
   [`${auth}.ocsp.timeout`]: { value: '3s' },

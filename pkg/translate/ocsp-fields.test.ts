@@ -4,6 +4,13 @@ import { profileBase } from './testdata/leaf-world.ts';
 
 const cases: readonly FieldCase[] = [
   {
+    name: 'ocsp.scope: Chain asks about every certificate but the root',
+    leaf: 'clientAuthConfiguration.ocsp.scope',
+    value: 'Chain',
+    at: 'ocsp.scope',
+    want: 'Chain',
+  },
+  {
     name: 'ocsp.responder.url is the configured responder',
     leaf: 'clientAuthConfiguration.ocsp.responder.url',
     value: 'http://ocsp.example.com/other',

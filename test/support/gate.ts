@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
-import type { OcspChecker } from '../../pkg/ocsp/ocsp.ts';
+import type { RevocationChecker } from '../../pkg/crl/revocation.ts';
 import type { RevocationStatus } from '../../pkg/ocsp/status.ts';
 import type {
   Backend,
@@ -147,7 +147,7 @@ export function policyOf(port: number, profiles: readonly ProfilePolicy[]): PodP
 }
 
 /** A checker whose answers a test gives; `good` for an hour by default. */
-export class FakeOcsp implements OcspChecker {
+export class FakeOcsp implements RevocationChecker {
   answer: (serial: string) => RevocationStatus | Promise<RevocationStatus> = () => goodStatus(Date.now() + 3_600_000);
   asked = 0;
 

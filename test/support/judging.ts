@@ -1,6 +1,6 @@
 import { forever } from '../../pkg/clientauth/checks.ts';
 import type { Presented } from '../../pkg/clientauth/judge.ts';
-import type { OcspChecker } from '../../pkg/ocsp/ocsp.ts';
+import type { RevocationChecker } from '../../pkg/crl/revocation.ts';
 import type { AnswerFacts, RevocationStatus } from '../../pkg/ocsp/status.ts';
 import type { OcspSettings, VerifyingClientAuth } from '../../pkg/policy/policy.ts';
 import type { Identity } from './pki.ts';
@@ -34,12 +34,16 @@ export const ocspSettings: OcspSettings = {
   allowInternalAddresses: [],
   maxAgeWithoutNextUpdateMs: 0,
   sha1Signatures: 'Deny',
+  scope: 'Leaf',
+  trustedResponders: [],
+  responderCas: [],
 };
 /** The strict defaults, with OCSP. */
 export const withOcsp: VerifyingClientAuth = { ...settings, revocation: { kind: 'ocsp', ocsp: ocspSettings } };
 /** What stands in every answer here. */
 export const answer: AnswerFacts = {
   responderUrl: 'http://ocsp.test/',
+  source: 'ocsp',
   signer: 'CN=Responder',
   signedBy: 'issuer',
   producedAtMs: nowMs,
@@ -56,7 +60,7 @@ export const isGood: Extract<RevocationStatus, { kind: 'good' }> = {
 /** A checker that says what it is told and keeps what it was asked. */
 export function checker(
   status: RevocationStatus | Promise<RevocationStatus>,
-): OcspChecker & { readonly asked: string[][] } {
+): RevocationChecker & { readonly asked: string[][] } {
   const asked: string[][] = [];
   return {
     asked,
@@ -67,7 +71,7 @@ export function checker(
   };
 }
 /** A checker that nobody may ask. */
-export const silent: OcspChecker = {
+export const silent: RevocationChecker = {
   check: () => {
     throw new Error('not to be asked');
   },

@@ -68,7 +68,13 @@ export function judge(response: Buffer, changes: Partial<VerifyInput> = {}, chos
     {
       ...{ response, target: targetOf(client.certificate), certificate: client.certificate, issuer: ca.certificate },
       ...{ nowMs, sentNonce: undefined },
-      options: { clockSkewMs: 300_000, maxAgeWithoutNextUpdateMs: 0, nonce: 'Off', sha1Signatures: 'Deny' },
+      options: {
+        clockSkewMs: 300_000,
+        maxAgeWithoutNextUpdateMs: 0,
+        nonce: 'Off',
+        sha1Signatures: 'Deny',
+        trustedResponders: [],
+      },
       ...changes,
     },
     chosen,
@@ -82,6 +88,7 @@ export const options = {
   maxAgeWithoutNextUpdateMs: 0,
   nonce: 'Off',
   sha1Signatures: 'Deny',
+  trustedResponders: [],
 } satisfies VerifyInput['options'];
 /** A CA with an RSA key. */
 export const rsa = {

@@ -95,6 +95,7 @@ function optionsOf(needs: readonly string[]) {
     maxAgeWithoutNextUpdateMs: Number(seconds ?? 0) * 1000,
     nonce: 'Off',
     sha1Signatures: needs.includes('allowSha1Signature') ? 'Allow' : 'Deny',
+    trustedResponders: new Array<string>(),
   } as const;
 }
 
