@@ -156,8 +156,9 @@ function once(name: string, before: string | undefined, value: string, status: n
  * find another coding than chunked. Where a body ends must not hang on that.
  */
 function refuseTabs(name: string, text: string, nameEnd: number, status: number): void {
-  const line = text.substring(nameEnd + 1, text.indexOf('\r', nameEnd));
-  if (line.includes('\t')) throw new HttpMalformed(status, `${name} with a tab in its line`);
+  const tab = text.indexOf('\t', nameEnd);
+  if (tab !== -1 && tab < text.indexOf('\r', nameEnd))
+    throw new HttpMalformed(status, `${name} with a tab in its line`);
 }
 
 function isNamed(name: string, usual: string, lower: string): boolean {
