@@ -1,10 +1,13 @@
-import { type Agent, type IncomingMessage, request } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { type Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity, connect } from 'node:tls';
 import type { ResponderUrl } from './address.ts';
 import type { RequestForm } from './request.ts';
 import { maxResponseBytes } from './response.ts';
 import type { UnavailableCause } from './status.ts';
 
-/** What came of asking a responder: a body of at most 64 KiB, or why there is none. */
+/** What came of asking: a body within the limit, or why there is none. */
 export type Exchange =
   | { readonly kind: 'answer'; readonly body: Buffer }
   | {
@@ -15,6 +18,33 @@ export type Exchange =
       readonly detail: string;
     };
 
+/** Where one exchange goes. */
+export interface Route {
+  readonly url: ResponderUrl;
+  /** The checked address of the URL's host, or of the proxy where there is one. */
+  readonly address: string;
+  readonly proxy: ResponderUrl | undefined;
+  /** PEM of what an https responder's certificate must lead to: these and no others. */
+  readonly cas: readonly string[];
+}
+
+/** Kept connections, in clear and encrypted. */
+export interface Agents {
+  readonly plain: Agent;
+  readonly secure: SecureAgent;
+}
+
+/** What is asked for, and what it may cost. */
+export interface ExchangeOptions {
+  /** For everything. */
+  readonly timeoutMs: number;
+  readonly noCache: boolean;
+  /** Of the body; 64 KiB unless given. */
+  readonly maxBytes?: number;
+  /** Media type; that of OCSP answers unless given. */
+  readonly accept?: string;
+}
+
 /** A fault; softenable where the cause is trouble of the network. */
 export function fault(cause: UnavailableCause, detail: string, softenable = softCauses.has(cause)): Exchange {
   return { kind: 'fault', cause, softenable, detail };
@@ -22,79 +52,124 @@ export function fault(cause: UnavailableCause, detail: string, softenable = soft
 
 /**
  * One HTTP exchange with one checked address: the connection goes to that address and nowhere else, a redirect is an
- * answer like any other, and `timeoutMs` is the time for everything. Never rejects.
+ * answer like any other, and `timeoutMs` is the time for everything. Through a proxy http goes in absolute form, https
+ * by CONNECT (RFC 9112 3.2.2, RFC 9110 9.3.6). Never rejects.
  */
 export async function httpExchange(
-  agent: Agent,
-  url: ResponderUrl,
-  address: string,
+  agents: Agents,
+  route: Route,
   form: RequestForm,
-  options: { readonly timeoutMs: number; readonly noCache: boolean },
+  options: ExchangeOptions,
 ): Promise<Exchange> {
-  const first = await attempt(agent, url, address, form, options);
+  const first = await attempt(agents, route, form, options);
+  if (first !== 'reused-reset') return first;
   // A kept connection may have been closed by the responder just now: that says nothing about the responder.
-  return first === 'reused-reset' ? again(await attempt(agent, url, address, form, options), url) : first;
-}
-
-function again(outcome: Exchange | 'reused-reset', url: ResponderUrl): Exchange {
-  return outcome === 'reused-reset' ? fault('connect', `${url.authority} closes its connections`) : outcome;
+  const second = await attempt(agents, route, form, options);
+  return second === 'reused-reset' ? fault('connect', `${route.url.authority} closes its connections`) : second;
 }
 
 function attempt(
-  agent: Agent,
-  url: ResponderUrl,
-  address: string,
+  agents: Agents,
+  route: Route,
   form: RequestForm,
-  { timeoutMs, noCache }: { readonly timeoutMs: number; readonly noCache: boolean },
+  options: ExchangeOptions,
 ): Promise<Exchange | 'reused-reset'> {
+  const { url, proxy, address } = route;
   return new Promise((resolve) => {
-    const body = form.method === 'POST' ? form.body : undefined;
-    const outgoing = request({
-      agent,
-      host: address,
-      port: url.port,
-      method: form.method,
-      path: form.path,
-      setHost: false,
-      maxHeaderSize: maxHeaderBytes,
-      headers: {
-        host: url.authority,
-        accept: 'application/ocsp-response',
-        'accept-encoding': 'identity',
-        'user-agent': 'lychgate',
-        ...(noCache ? { 'cache-control': 'no-cache' } : {}),
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/ocsp-request', 'content-length': String(body.length) }),
-      },
-    });
+    const requests: ClientRequest[] = [];
+    let done = false;
     // One timer for all of it: a time limit between two chunks is no limit for somebody who drips.
     const timer = setTimeout(
-      () => finish(fault('timeout', `${url.authority} did not answer within ${Math.round(timeoutMs)} ms`)),
-      timeoutMs,
+      () => finish(fault('timeout', `${url.authority} did not answer within ${Math.round(options.timeoutMs)} ms`)),
+      options.timeoutMs,
     );
-    let done = false;
     function finish(outcome: Exchange | 'reused-reset', keep = false): void {
       if (done) return;
       done = true;
       clearTimeout(timer);
-      if (!keep) outgoing.destroy();
+      if (!keep) for (const outgoing of requests) outgoing.destroy();
       resolve(outcome);
     }
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      finish(outgoing.reusedSocket && reset ? 'reused-reset' : errorFault(url, error));
-    });
-    outgoing.on('response', (incoming) => {
-      readAnswer(url, incoming, finish);
-    });
-    outgoing.end(body);
+    function watch(outgoing: ClientRequest): ClientRequest {
+      requests.push(outgoing);
+      return outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+        finish(outgoing.reusedSocket && reset ? 'reused-reset' : errorFault(url, error));
+      });
+    }
+    function send(outgoing: ClientRequest): void {
+      watch(outgoing).on('response', (incoming) => readAnswer(url, incoming, options, finish));
+      outgoing.end(form.method === 'POST' ? form.body : undefined);
+    }
+
+    const hop = { host: address, port: (proxy ?? url).port };
+    const head = headOf(url, form, options);
+    if (url.scheme === 'http') {
+      const path = proxy === undefined ? form.path : `http://${url.authority}${form.path}`;
+      send(request({ agent: agents.plain, ...hop, ...head, path }));
+    } else if (proxy === undefined) {
+      send(secureRequest({ agent: agents.secure, ...hop, ...head, ...secureOptions(route) }));
+    } else {
+      const target = `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`;
+      const asking = watch(
+        request({
+          ...hop,
+          ...{ agent: false, method: 'CONNECT', path: target, setHost: false, maxHeaderSize: maxHeaderBytes },
+          headers: { host: target, 'user-agent': userAgent },
+        }),
+      );
+      asking.on('response', (incoming) => finish(proxyFault(proxy, incoming.statusCode)));
+      asking.on('connect', ({ statusCode }, socket, early: Buffer) => {
+        if (done || statusCode !== 200 || early.length > 0) {
+          // Bytes before we have said anything belong to no TLS handshake.
+          socket.destroy();
+          finish(proxyFault(proxy, statusCode));
+          return;
+        }
+        const createConnection = () => connect({ ...secureOptions(route), socket });
+        // Without an agent: the tunnel belongs to this one question.
+        send(secureRequest({ ...hop, ...head, createConnection }));
+      });
+      asking.end();
+    }
   });
+}
+
+function headOf(url: ResponderUrl, form: RequestForm, { noCache, accept }: ExchangeOptions): RequestOptions {
+  return {
+    ...{ method: form.method, path: form.path, setHost: false, maxHeaderSize: maxHeaderBytes },
+    headers: {
+      host: url.authority,
+      accept: accept ?? 'application/ocsp-response',
+      'accept-encoding': 'identity',
+      'user-agent': userAgent,
+      ...(noCache ? { 'cache-control': 'no-cache' } : {}),
+      ...(form.method === 'GET'
+        ? {}
+        : { 'content-type': 'application/ocsp-request', 'content-length': String(form.body.length) }),
+    },
+  };
+}
+
+/**
+ * The responder's own certificate must lead to the CAs of the profile and name its host. It is not asked about by OCSP:
+ * that question could only go to itself.
+ */
+function secureOptions({ url, cas }: Route): ConnectionOptions {
+  return {
+    ca: [...cas],
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    // RFC 6066 3: no address in server_name.
+    servername: isIP(url.host) === 0 ? url.host : '',
+    checkServerIdentity: (_, certificate) => checkServerIdentity(url.host, certificate),
+  };
 }
 
 function readAnswer(
   url: ResponderUrl,
   incoming: IncomingMessage,
+  { maxBytes = maxResponseBytes }: ExchangeOptions,
   finish: (outcome: Exchange, keep?: boolean) => void,
 ): void {
   incoming.on('error', (error) => finish(errorFault(url, error)));
@@ -112,8 +187,8 @@ function readAnswer(
     );
     return;
   }
-  const tooLarge = () => fault('too-large', `${url.authority} answered with more than ${maxResponseBytes} bytes`);
-  if (Number(headers['content-length'] ?? 0) > maxResponseBytes) {
+  const tooLarge = () => fault('too-large', `${url.authority} answered with more than ${maxBytes} bytes`);
+  if (Number(headers['content-length'] ?? 0) > maxBytes) {
     finish(tooLarge());
     return;
   }
@@ -121,19 +196,42 @@ function readAnswer(
   let size = 0;
   incoming.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > maxResponseBytes) finish(tooLarge());
+    if (size > maxBytes) finish(tooLarge());
     else chunks.push(chunk);
   });
   incoming.on('end', () => finish({ kind: 'answer', body: Buffer.concat(chunks) }, true));
   incoming.on('close', () => finish(fault('connect', `${url.authority} closed the connection in mid-answer`)));
 }
 
+function proxyFault(proxy: ResponderUrl, statusCode = 0): Exchange {
+  return statusCode === 200
+    ? fault('malformed', `proxy ${proxy.authority} sent more than an answer to CONNECT`)
+    : fault('http-status', `proxy ${proxy.authority} answered CONNECT with status ${statusCode}`, statusCode >= 500);
+}
+
 function errorFault(url: ResponderUrl, error: NodeJS.ErrnoException): Exchange {
   const code = error.code ?? error.name;
   if (code === 'HPE_HEADER_OVERFLOW') return fault('too-large', `${url.authority} answered with too long a head`);
   if (code.startsWith('HPE_')) return fault('malformed', `${url.authority} answered with broken HTTP (${code})`);
+  // Whatever is not plainly the network's fault is a handshake that failed: somebody else may be answering.
+  if (url.scheme === 'https' && !networkCodes.has(code)) {
+    return fault('tls', `${url.authority} could not prove itself by TLS (${code})`);
+  }
   return fault('connect', `${url.authority} cannot be reached (${code})`);
 }
 
 const softCauses: ReadonlySet<UnavailableCause> = new Set(['connect', 'dns', 'timeout']);
+const networkCodes: ReadonlySet<string> = new Set([
+  'EADDRNOTAVAIL',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
 const maxHeaderBytes = 8192;
+const userAgent = 'lychgate';

@@ -1,8 +1,9 @@
 import { Agent } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import { isIP } from 'node:net';
 import { type AddressPolicy, AddressRefused, type ResponderUrl } from './address.ts';
 import { type Breakers, createBreakers } from './breaker.ts';
-import { type Exchange, fault, httpExchange } from './http-exchange.ts';
+import { type Exchange, type ExchangeOptions, fault, httpExchange } from './http-exchange.ts';
 import { createLimiter, type Limiter, type LimiterLimits } from './limiter.ts';
 import type { RequestForm } from './request.ts';
 
@@ -12,12 +13,7 @@ export type Lookup = (host: string) => Promise<readonly { readonly address: stri
 /** The way to responders: everything that limits what they can do to us. */
 export interface Transport {
   /** Asks once, within `timeoutMs` for all of it: waiting, resolving, connecting, reading. Never rejects. */
-  ask(
-    url: ResponderUrl,
-    policy: AddressPolicy,
-    form: RequestForm,
-    options: { readonly timeoutMs: number; readonly noCache: boolean },
-  ): Promise<Exchange>;
+  ask(url: ResponderUrl, policy: AddressPolicy, form: RequestForm, options: ExchangeOptions): Promise<Exchange>;
   readonly breakers: Pick<Breakers, 'open'>;
   readonly limiter: Pick<Limiter, 'counts'>;
   /** Closes idle connections. */
@@ -34,13 +30,13 @@ export interface TransportDeps {
 
 /** Makes the way to responders, with connections that are kept for 10 s. */
 export function createTransport({ lookup, monotonicNow, jitter, limits = defaultLimits }: TransportDeps): Transport {
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: limits.each,
-    maxTotalSockets: limits.total,
-    maxFreeSockets: 4,
-    timeout: idleMs,
-  });
+  // No proxy of the environment: agents made here use none. The limiter counts what is asked of each responder.
+  const kept = { keepAlive: true, maxSockets: limits.total, maxTotalSockets: limits.total, maxFreeSockets: 4 };
+  const agents = {
+    plain: new Agent({ ...kept, timeout: idleMs }),
+    // No session is kept: every new connection proves itself.
+    secure: new SecureAgent({ ...kept, timeout: idleMs, maxCachedSessions: 0 }),
+  };
   const breakers = createBreakers(monotonicNow, jitter);
   const limiter = createLimiter(limits);
 
@@ -49,22 +45,26 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
     policy: AddressPolicy,
     form: RequestForm,
     deadlineMs: number,
-    noCache: boolean,
+    options: ExchangeOptions,
   ): Promise<Exchange> {
-    const found = await resolve(url, lookup, deadlineMs - monotonicNow());
+    const { proxy, cas } = policy;
+    const hop = proxy ?? url;
+    const found = await resolve(hop, lookup, deadlineMs - monotonicNow());
     if ('kind' in found) return found;
     try {
-      policy.addresses(url, found);
+      policy.addresses(hop, found);
+      // Behind a proxy a literal is the one address that can be judged.
+      if (isIP(url.host) !== 0) policy.addresses(url, [url.host]);
     } catch (error) {
       if (error instanceof AddressRefused) return fault('address-refused', error.message);
       throw error;
     }
     const addresses = found.slice(0, maxAddresses);
-    let last = fault('dns', `${url.host} has no address`);
+    let last = fault('dns', `${hop.host} has no address`);
     for (const [index, address] of addresses.entries()) {
       const timeoutMs = (deadlineMs - monotonicNow()) / (addresses.length - index);
       if (timeoutMs <= 0) break;
-      last = await httpExchange(agent, url, address, form, { timeoutMs, noCache });
+      last = await httpExchange(agents, { url, address, proxy, cas }, form, { ...options, timeoutMs });
       // Another address of the same host helps only where this one could not be reached.
       if (last.kind === 'answer' || (last.cause !== 'connect' && last.cause !== 'timeout')) break;
     }
@@ -72,8 +72,10 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
   }
 
   return {
-    ask: async (url, policy, form, { timeoutMs, noCache }) => {
-      const key = `${url.host}:${url.port}`;
+    ask: async (url, policy, form, options) => {
+      const { timeoutMs } = options;
+      const by = policy.proxy === undefined ? '' : ` by ${policy.proxy.authority}`;
+      const key = `${url.host}:${url.port}${by}`;
       const deadlineMs = monotonicNow() + timeoutMs;
       const release = await limiter.acquire(key, timeoutMs);
       if (release === undefined) {
@@ -82,7 +84,7 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
       try {
         const refusal = breakers.refusal(key);
         if (refusal !== undefined) return { kind: 'fault', ...refusal };
-        const outcome = await reach(url, policy, form, deadlineMs, noCache);
+        const outcome = await reach(url, policy, form, deadlineMs, options);
         if (outcome.kind === 'answer') breakers.succeeded(key);
         else if (outcome.softenable) breakers.failed(key, outcome);
         else breakers.released(key);
@@ -93,12 +95,19 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
     },
     breakers,
     limiter,
-    close: () => agent.destroy(),
+    close: () => {
+      agents.plain.destroy();
+      agents.secure.destroy();
+    },
   };
 }
 
 /** A literal is its own address (no look-up is made for it, and none may be: it must be judged as written). */
-async function resolve(url: ResponderUrl, lookup: Lookup, timeoutMs: number): Promise<readonly string[] | Exchange> {
+async function resolve(
+  url: Pick<ResponderUrl, 'host'>,
+  lookup: Lookup,
+  timeoutMs: number,
+): Promise<readonly string[] | Exchange> {
   if (isIP(url.host) !== 0) return [url.host];
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Exchange>((done) => {

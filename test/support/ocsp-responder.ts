@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { parseOcspRequest } from '../../pkg/ocsp/read-request.ts';
@@ -61,13 +62,16 @@ export interface ResponderOptions {
   /** An hour unless given; undefined leaves nextUpdate out. */
   readonly nextUpdateInMs?: number | undefined;
   readonly port?: number;
+  /** By https with this certificate and key. */
+  readonly tls?: ServerOptions;
 }
 
 /** Starts an OCSP responder on 127.0.0.1 that knows one CA, by GET and POST, and can be told to misbehave. */
 export async function startOcspResponder(options: ResponderOptions): Promise<TestResponder> {
-  const server = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     void collect(request).then((body) => serve(request, response, body));
-  });
+  };
+  const server = options.tls === undefined ? createServer(onRequest) : createSecureServer(options.tls, onRequest);
 
   async function serve(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
     const path = request.url ?? '/';
@@ -116,7 +120,7 @@ export async function startOcspResponder(options: ResponderOptions): Promise<Tes
   await new Promise<void>((listening) => server.listen(options.port ?? 0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
   const responder: TestResponder = {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/`,
     port,
     verdicts: new Map(),
     fault: undefined,
