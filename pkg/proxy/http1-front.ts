@@ -2,12 +2,12 @@ import type { TLSSocket } from 'node:tls';
 import { type BodyReader, bodyReader } from '../http1/body.ts';
 import { HttpMalformed, type RequestHead } from '../http1/head.ts';
 import { RequestHeadReader } from '../http1/head-reader.ts';
-import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
 import type { Admission, Forward, OwnAnswer } from './admission.ts';
 import { backFailureAnswer, malformedAnswer, overflowAnswer, ownAnswerText, timeoutAnswer } from './answer.ts';
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
+import { Http1AnswerWriter } from './http1-answer.ts';
 import { RequestRecord } from './record.ts';
 
 /**
@@ -35,6 +35,7 @@ class Http1Front implements Front, ResponseSink {
   readonly #connection: Connection;
   readonly #socket: TLSSocket;
   readonly #reader: RequestHeadReader;
+  readonly #writer: Http1AnswerWriter;
   #state: State = 'head';
   #running = false;
   #input: Buffer | undefined;
@@ -49,9 +50,6 @@ class Http1Front implements Front, ResponseSink {
   #body: BodyReader | undefined;
   #bodyBytes = 0;
 
-  #pendingHead: string | undefined;
-  #answerStarted = false;
-  #answerChunked = false;
   #closeAfter = false;
 
   #headSinceMs = 0;
@@ -65,6 +63,7 @@ class Http1Front implements Front, ResponseSink {
     this.#connection = connection;
     this.#socket = connection.socket;
     this.#reader = new RequestHeadReader(connection.profile.target.limits);
+    this.#writer = new Http1AnswerWriter(connection.socket);
     this.#activeMs = connection.now();
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#socket.on('drain', () => this.#onDrain());
@@ -214,7 +213,7 @@ class Http1Front implements Front, ResponseSink {
   #onRequest(head: RequestHead): void {
     const connection = this.#connection;
     this.#head = head;
-    this.#answerStarted = false;
+    this.#writer.reset();
     const httpVersion = head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
     this.#record = new RequestRecord(connection, head.method, head.path, httpVersion);
     if (!head.keepAlive) this.#closeAfter = true;
@@ -301,7 +300,7 @@ class Http1Front implements Front, ResponseSink {
   #giveUp(answer: OwnAnswer): void {
     this.#exchange?.abort();
     this.#exchange = undefined;
-    if (this.#answerStarted) {
+    if (this.#writer.started) {
       this.#socket.destroy();
       return;
     }
@@ -368,11 +367,8 @@ class Http1Front implements Front, ResponseSink {
   // --- the application's answer
 
   informational(head: IncomingResponse): void {
-    if (this.#head?.minorVersion !== 1 || this.#answerStarted) return;
-    const fields = composeResponseFields(this.#connection, head, undefined);
-    let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
-    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-    this.#socket.write(`${text}\r\n`, 'latin1');
+    if (this.#head?.minorVersion !== 1 || this.#writer.started) return;
+    this.#writer.informational(head, composeResponseFields(this.#connection, head, undefined));
   }
 
   head(head: IncomingResponse): void {
@@ -380,70 +376,22 @@ class Http1Front implements Front, ResponseSink {
     if (forward === undefined) return;
     this.#record?.answered(head.status);
     // An answer before the whole request: what is left of the body is not read.
-    if (this.#state === 'body') this.#closeAfter = true;
-    let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+    const close = this.#closeAfter || this.#state === 'body' || this.#connection.draining;
     const fields = composeResponseFields(this.#connection, head, forward);
-    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-    this.#answerChunked = false;
-    switch (head.body.kind) {
-      case 'none':
-        if (head.declaredLength !== undefined && head.status !== 204)
-          text += `Content-Length: ${head.declaredLength}\r\n`;
-        break;
-      case 'length':
-        text += `Content-Length: ${head.body.length}\r\n`;
-        break;
-      case 'stream':
-        if (this.#head?.minorVersion === 1) {
-          text += 'Transfer-Encoding: chunked\r\n';
-          this.#answerChunked = true;
-        } else {
-          this.#closeAfter = true;
-        }
-        break;
-      case 'close':
-        this.#closeAfter = true;
-        break;
-    }
-    if (this.#closeAfter || this.#connection.draining) {
-      this.#closeAfter = true;
-      text += 'Connection: close\r\n';
-    } else if (this.#head?.minorVersion === 0) {
-      text += 'Connection: keep-alive\r\n';
-    }
-    this.#pendingHead = `${text}\r\n`;
-    this.#answerStarted = true;
+    this.#closeAfter = this.#writer.head(head, fields, this.#head?.minorVersion ?? 1, close);
   }
 
   data(chunk: Buffer, shared: boolean): boolean {
-    const before = this.#pendingHead;
-    let more: boolean;
     // Bytes either way keep a tunnel, or an upload that is answered meanwhile, from being idle.
     if (this.#state !== 'answer') this.#activeMs = this.#connection.now();
     this.#record?.sent(chunk.length);
-    if (before !== undefined || this.#answerChunked) {
-      this.#pendingHead = undefined;
-      const prefix = this.#answerChunked ? (before ?? '') + chunkHeader(chunk.length) : (before ?? '');
-      const suffix = this.#answerChunked ? chunkEnd.length : 0;
-      // One write, one TLS record: head and chunk framing travel with the bytes they announce.
-      const whole = Buffer.allocUnsafe(prefix.length + chunk.length + suffix);
-      whole.write(prefix, 0, 'latin1');
-      chunk.copy(whole, prefix.length);
-      if (suffix > 0) whole.write(chunkEnd, prefix.length + chunk.length, 'latin1');
-      more = this.#socket.write(whole);
-    } else {
-      // Shared bytes are used up within the call only where nothing waits before them.
-      more = this.#socket.write(shared && this.#socket.writableLength > 0 ? Buffer.from(chunk) : chunk);
-    }
+    const more = this.#writer.data(chunk, shared);
     if (!more && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
     return more;
   }
 
   flush(): void {
-    if (this.#pendingHead === undefined) return;
-    const text = this.#pendingHead;
-    this.#pendingHead = undefined;
-    this.#socket.write(text, 'latin1');
+    this.#writer.flush();
   }
 
   end(): void {
@@ -453,10 +401,7 @@ class Http1Front implements Front, ResponseSink {
       this.#socket.end();
       return;
     }
-    const before = this.#pendingHead ?? '';
-    this.#pendingHead = undefined;
-    if (this.#answerChunked) this.#socket.write(before + lastChunk, 'latin1');
-    else if (before !== '') this.#socket.write(before, 'latin1');
+    this.#writer.end();
     this.#exchange = undefined;
     this.#requestOver();
   }
@@ -468,7 +413,7 @@ class Http1Front implements Front, ResponseSink {
       this.#socket.destroySoon();
       return;
     }
-    if (this.#answerStarted) {
+    if (this.#writer.started) {
       // What was promised cannot be sent: only a cut connection says so.
       this.#socket.destroy();
       return;
@@ -484,11 +429,7 @@ class Http1Front implements Front, ResponseSink {
     const forward = this.#forward;
     if (forward === undefined) return;
     this.#record?.answered(101);
-    let text = `HTTP/1.1 101 ${head.reason}\r\n`;
-    const fields = composeResponseFields(this.#connection, head, forward);
-    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-    this.#socket.write(`${text}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'latin1');
-    this.#answerStarted = true;
+    this.#writer.switched(head, composeResponseFields(this.#connection, head, forward));
     this.#state = 'tunnel';
     this.#connection.becameTunnel();
     const early = this.#input?.subarray(this.#at);
@@ -521,7 +462,6 @@ class Http1Front implements Front, ResponseSink {
     this.#head = undefined;
     this.#forward = undefined;
     this.#body = undefined;
-    this.#answerChunked = false;
     this.#activeMs = this.#connection.now();
     if (this.#closeAfter || this.#state === 'body' || this.#connection.draining) {
       this.#finish();
