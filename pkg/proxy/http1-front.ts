@@ -1,13 +1,13 @@
 import type { TLSSocket } from 'node:tls';
-import { type BodyReader, bodyReader } from '../http1/body.ts';
 import { HttpMalformed, type RequestHead } from '../http1/head.ts';
-import { RequestHeadReader } from '../http1/head-reader.ts';
 import type { Admission, Forward, OwnAnswer } from './admission.ts';
 import { backFailureAnswer, malformedAnswer, overflowAnswer, ownAnswerText, timeoutAnswer } from './answer.ts';
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
 import { Http1AnswerWriter } from './http1-answer.ts';
+import { Http1Input } from './http1-input.ts';
+import { Linger } from './linger.ts';
 import { RequestRecord } from './record.ts';
 
 /**
@@ -34,12 +34,10 @@ type State =
 class Http1Front implements Front, ResponseSink {
   readonly #connection: Connection;
   readonly #socket: TLSSocket;
-  readonly #reader: RequestHeadReader;
+  readonly #input: Http1Input;
   readonly #writer: Http1AnswerWriter;
   #state: State = 'head';
   #running = false;
-  #input: Buffer | undefined;
-  #at = 0;
   #inputPaused = false;
   #clientEnded = false;
 
@@ -47,7 +45,6 @@ class Http1Front implements Front, ResponseSink {
   #forward: Forward | undefined;
   #record: RequestRecord | undefined;
   #exchange: Exchange | undefined;
-  #body: BodyReader | undefined;
   #bodyBytes = 0;
 
   #closeAfter = false;
@@ -56,13 +53,12 @@ class Http1Front implements Front, ResponseSink {
   #requestSinceMs = 0;
   #activeMs: number;
   #blockedSinceMs = 0;
-  #lingerUntilMs = 0;
-  #lingerBytes = 0;
+  #linger: Linger | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#socket = connection.socket;
-    this.#reader = new RequestHeadReader(connection.profile.target.limits);
+    this.#input = new Http1Input(connection.profile.target.limits);
     this.#writer = new Http1AnswerWriter(connection.socket);
     this.#activeMs = connection.now();
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -113,8 +109,7 @@ class Http1Front implements Front, ResponseSink {
         }
         break;
       case 'linger':
-        // Nobody is cut off from an answer that is still being sent.
-        if (this.#lingerUntilMs > 0 && nowMs > this.#lingerUntilMs) this.#socket.destroy();
+        this.#linger?.sweep(nowMs);
         break;
       case 'admit':
       case 'answer':
@@ -140,16 +135,10 @@ class Http1Front implements Front, ResponseSink {
       return;
     }
     if (this.#state === 'linger') {
-      this.#lingerBytes += chunk.length;
-      if (this.#lingerBytes > maxLingerBytes) this.#socket.destroy();
+      this.#linger?.onData(chunk);
       return;
     }
-    if (this.#input !== undefined && this.#at < this.#input.length) {
-      this.#input = Buffer.concat([this.#at === 0 ? this.#input : this.#input.subarray(this.#at), chunk]);
-    } else {
-      this.#input = chunk;
-    }
-    this.#at = 0;
+    this.#input.push(chunk);
     try {
       this.#run();
     } catch (error) {
@@ -162,27 +151,21 @@ class Http1Front implements Front, ResponseSink {
     if (this.#running) return;
     this.#running = true;
     try {
-      while (this.#input !== undefined && this.#at < this.#input.length && this.#step(this.#input));
+      while (this.#input.waiting > 0 && this.#step());
     } finally {
       this.#running = false;
     }
-    if (this.#input !== undefined && this.#at >= this.#input.length) {
-      this.#input = undefined;
-      this.#at = 0;
-    }
     if (this.#clientEnded) this.#endOfInput();
-    else if (this.#input !== undefined && this.#state !== 'head' && this.#input.length - this.#at > maxPipelinedBytes) {
-      this.#pauseInput();
-    }
+    else if (this.#state !== 'head' && this.#input.waiting > maxPipelinedBytes) this.#pauseInput();
   }
 
   /** One step over the input; false: nothing more can be done with it now. */
-  #step(input: Buffer): boolean {
+  #step(): boolean {
     switch (this.#state) {
       case 'head':
-        return this.#readHead(input);
+        return this.#readHead();
       case 'body':
-        return this.#readBody(input);
+        return this.#readBody();
       case 'admit':
       case 'answer':
       case 'linger':
@@ -191,18 +174,17 @@ class Http1Front implements Front, ResponseSink {
     }
   }
 
-  #readHead(input: Buffer): boolean {
+  #readHead(): boolean {
     if (this.#headSinceMs === 0) this.#headSinceMs = this.#activeMs;
     let head: RequestHead | undefined;
     try {
-      head = this.#reader.push(input, this.#at, input.length);
+      head = this.#input.readHead();
     } catch (error) {
       if (!(error instanceof HttpMalformed)) throw error;
       this.#connection.countMalformed(error.status);
       this.#answer(malformedAnswer(error));
       return false;
     }
-    this.#at += this.#reader.consumed;
     if (head === undefined) return false;
     this.#headSinceMs = 0;
     this.#requestSinceMs = this.#activeMs;
@@ -252,45 +234,41 @@ class Http1Front implements Front, ResponseSink {
       return;
     }
     this.#forward = admission;
-    this.#state = head.framing.kind === 'none' ? 'answer' : 'body';
-    const body = bodyReader(head.framing);
-    this.#body = body;
+    const bodyless = this.#input.beginBody(head.framing);
+    this.#state = bodyless ? 'answer' : 'body';
     this.#bodyBytes = 0;
-    if (body.done) this.#state = 'answer';
     this.#record?.handedOver();
     this.#exchange = this.#connection
       .back()
       .begin(composeRequest(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
-    if (body.done && head.framing.kind !== 'none') this.#exchange.end();
+    if (bodyless && head.framing.kind !== 'none') this.#exchange.end();
     if (head.expectContinue && this.#state === 'body') this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
-  #readBody(input: Buffer): boolean {
-    const body = this.#body;
-    if (body === undefined) return false;
-    let more = true;
+  #readBody(): boolean {
     const limit = this.#connection.profile.policy.backend.limits.requestBodyBytes;
+    let more = true;
     try {
-      this.#at += body.push(input, this.#at, input.length, (buffer, from, to) => {
-        this.#bodyBytes += to - from;
-        if (limit > 0 && this.#bodyBytes > limit)
+      const whole = this.#input.readBody((chunk) => {
+        this.#bodyBytes += chunk.length;
+        if (limit > 0 && this.#bodyBytes > limit) {
           throw new HttpMalformed(413, `request body above its limit of ${limit} bytes`);
-        more = this.#exchange?.write(to - from === buffer.length ? buffer : buffer.subarray(from, to)) ?? true;
+        }
+        more = this.#exchange?.write(chunk) ?? true;
       });
+      if (whole) this.#requestWhole();
     } catch (error) {
       if (!(error instanceof HttpMalformed)) throw error;
       this.#connection.countMalformed(error.status);
       this.#giveUp(malformedAnswer(error));
       return false;
     }
-    if (body.done) this.#requestWhole();
     if (more) this.#resumeInput();
     else if (this.#state === 'body') this.#pauseInput();
     return true;
   }
 
   #requestWhole(): void {
-    this.#body = undefined;
     if (this.#state !== 'body') return;
     this.#state = 'answer';
     this.#exchange?.end();
@@ -342,7 +320,7 @@ class Http1Front implements Front, ResponseSink {
         break;
       case 'admit':
       case 'answer':
-        if (this.#input === undefined) this.#closeAfter = true;
+        if (this.#input.waiting === 0) this.#closeAfter = true;
         break;
       case 'tunnel':
         this.#exchange?.end();
@@ -361,7 +339,7 @@ class Http1Front implements Front, ResponseSink {
     this.#exchange = undefined;
     this.#record?.aborted();
     this.#record = undefined;
-    this.#input = undefined;
+    this.#input.clear();
   }
 
   // --- the application's answer
@@ -432,10 +410,8 @@ class Http1Front implements Front, ResponseSink {
     this.#writer.switched(head, composeResponseFields(this.#connection, head, forward));
     this.#state = 'tunnel';
     this.#connection.becameTunnel();
-    const early = this.#input?.subarray(this.#at);
-    this.#input = undefined;
-    this.#at = 0;
-    if (early !== undefined && early.length > 0 && this.#exchange?.write(early) === false) this.#pauseInput();
+    const early = this.#input.takeRest();
+    if (early !== undefined && this.#exchange?.write(early) === false) this.#pauseInput();
     else this.#resumeInput();
   }
 
@@ -461,7 +437,6 @@ class Http1Front implements Front, ResponseSink {
     this.#record = undefined;
     this.#head = undefined;
     this.#forward = undefined;
-    this.#body = undefined;
     this.#activeMs = this.#connection.now();
     if (this.#closeAfter || this.#state === 'body' || this.#connection.draining) {
       this.#finish();
@@ -474,13 +449,15 @@ class Http1Front implements Front, ResponseSink {
 
   #finish(): void {
     this.#state = 'linger';
-    this.#input = undefined;
-    this.#at = 0;
+    this.#input.clear();
     if (this.#socket.writableLength > 0 && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
-    this.#socket.end(() => {
-      this.#blockedSinceMs = 0;
-      this.#lingerUntilMs = this.#connection.now() + lingerMs;
-    });
+    this.#linger = new Linger(
+      this.#socket,
+      () => this.#connection.now(),
+      () => {
+        this.#blockedSinceMs = 0;
+      },
+    );
     if (this.#clientEnded) this.#socket.destroySoon();
     else this.#resumeInput();
   }
@@ -493,6 +470,3 @@ const unreadAnswer = backFailureAnswer({
 });
 /** How much a client may send ahead of the answer it waits for. */
 const maxPipelinedBytes = 65536;
-/** How long, and for how many bytes, a closing connection is still read. */
-const lingerMs = 2000;
-const maxLingerBytes = 1_048_576;
