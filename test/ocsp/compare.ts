@@ -1,5 +1,6 @@
 import { targetOf } from '../../pkg/ocsp/request.ts';
 import { type Verified, verifyResponse } from '../../pkg/ocsp/verify.ts';
+import { options } from '../support/ocsp-answers.ts';
 import { differenceClasses } from './differences.ts';
 import { mutate } from './mutate.ts';
 import { askPkijs } from './pkijs-oracle.ts';
@@ -45,6 +46,6 @@ export async function compare(count: number, seed: number): Promise<Comparison> 
 export function judge(response: Buffer, { certificate, issuer }: SeedAnswer): Verified {
   return verifyResponse({
     ...{ response, target: targetOf(certificate), certificate, issuer, nowMs, sentNonce: undefined },
-    options: { clockSkewMs: 300_000, maxAgeWithoutNextUpdateMs: 86_400_000, nonce: 'Off', sha1Signatures: 'Deny' },
+    options: { ...options, maxAgeWithoutNextUpdateMs: 86_400_000 },
   });
 }
