@@ -21,9 +21,9 @@ test('a process shows start time, memory, CPU time and the delay of its event lo
       'process_start_time_seconds',
       'process_resident_memory_bytes',
       'process_cpu_seconds_total',
-      'lychgate_event_loop_delay_seconds{quantile="0.5"}',
-      'lychgate_event_loop_delay_seconds{quantile="0.99"}',
-      'lychgate_event_loop_delay_seconds{quantile="1"}',
+      'lychgate_event_loop_delay_seconds{percentile="50"}',
+      'lychgate_event_loop_delay_seconds{percentile="99"}',
+      'lychgate_event_loop_delay_seconds{percentile="100"}',
     ],
   );
   const startedAgo = nowMs / 1000 - (values.get('process_start_time_seconds') ?? 0);

@@ -53,14 +53,15 @@ function registerLoopDelay(registry: Registry): () => void {
   timer.unref();
   new Gauge({
     name: 'lychgate_event_loop_delay_seconds',
-    help: 'How late the event loop turned, over the last 10 to 20 seconds; quantile 1 is the worst.',
-    labelNames: ['quantile'],
+    help: 'How late the event loop turned, over the last 10 to 20 seconds; percentile 100 is the worst.',
+    // Not `quantile`: Prometheus keeps that name for summaries.
+    labelNames: ['percentile'],
     registers: [registry],
     collect() {
       const now = read();
-      this.set({ quantile: '0.5' }, delaySeconds(Math.max(previous.p50, now.p50)));
-      this.set({ quantile: '0.99' }, delaySeconds(Math.max(previous.p99, now.p99)));
-      this.set({ quantile: '1' }, delaySeconds(Math.max(previous.max, now.max)));
+      this.set({ percentile: '50' }, delaySeconds(Math.max(previous.p50, now.p50)));
+      this.set({ percentile: '99' }, delaySeconds(Math.max(previous.p99, now.p99)));
+      this.set({ percentile: '100' }, delaySeconds(Math.max(previous.max, now.max)));
     },
   });
   return () => {
