@@ -21,6 +21,7 @@ export class Http2Exchange implements ResponseSink {
   #received = 0;
   #requestWhole = false;
   #answered = false;
+  #withTrailers = false;
   #over = false;
   #tunnel = false;
   #activeMs: number;
@@ -192,9 +193,11 @@ export class Http2Exchange implements ResponseSink {
       return;
     }
     if (head.body.kind === 'stream') {
+      this.#withTrailers = true;
       this.#stream.once('wantTrailers', () => {
         // Without any, END_STREAM goes out on an empty DATA frame; a close would be a reset.
         this.#stream.sendTrailers(toHeaders(undefined, this.#trailers));
+        this.#leaveRest();
       });
     }
   }
@@ -218,8 +221,7 @@ export class Http2Exchange implements ResponseSink {
     this.#trailers = trailers;
     this.#finish();
     if (!this.#stream.destroyed && !this.#stream.writableEnded) this.#stream.end();
-    // Answered before the whole request: the rest is not wanted (RFC 9113 8.1).
-    if (!this.#requestWhole) this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR));
+    if (!this.#withTrailers) this.#stream.once('finish', () => this.#leaveRest());
   }
 
   fail(failure: BackFailure): void {
@@ -272,7 +274,12 @@ export class Http2Exchange implements ResponseSink {
     });
     this.#finish();
     this.#stream.end(this.#request?.method === 'HEAD' ? undefined : body);
-    if (!this.#requestWhole) this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR));
+    this.#stream.once('finish', () => this.#leaveRest());
+  }
+
+  /** Answered before the whole request: the rest is not wanted (RFC 9113 8.1). A turn later, behind END_STREAM. */
+  #leaveRest(): void {
+    if (!this.#requestWhole) setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   #finish(): void {

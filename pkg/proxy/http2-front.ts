@@ -56,6 +56,8 @@ class Http2Front implements Front {
     this.#session.on('error', () => this.cut());
     this.#session.on('frameError', () => this.cut());
     this.#session.on('close', () => connection.socket.destroy());
+    // Whoever closes his side has left: half-closed connections mean something in HTTP/1.1 only.
+    connection.socket.once('end', () => this.cut());
   }
 
   drain(): void {
