@@ -1,7 +1,11 @@
 const fields = 'pkg/translate/fields.test.ts';
-const clientAuth = 'pkg/translate/client-auth-fields.test.ts';
 const ocsp = 'pkg/translate/ocsp-fields.test.ts';
-const rewriteSet = 'pkg/translate/rewrite-set-fields.test.ts';
+/* From a field in a manifest to what clients and the application see of it. */
+const gateAuth = 'test/gate/client-auth.test.ts';
+const gateBackend = 'test/gate/backend.test.ts';
+const gateListener = 'test/gate/listener.test.ts';
+const gateOcsp = 'test/gate/ocsp.test.ts';
+const gateRewrite = 'test/gate/rewrite.test.ts';
 
 /** By leaf of the two kinds: the test that shows what the field does. Read by pkg/translate/leaves.test.ts. */
 export const leaves: Readonly<Record<string, { readonly file: string; readonly test: string }>> = {
@@ -21,261 +25,318 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     file: fields,
     test: 'a pod whose label is not among the values of In has no listener',
   },
-  'SslProfile.spec.port': { file: fields, test: 'port is the port of the listener' },
-  'SslProfile.spec.hostnames[]': { file: fields, test: 'hostnames are folded' },
-  'SslProfile.spec.certificateRefs[].name': { file: fields, test: 'certificateRefs names the server certificate' },
-  'SslProfile.spec.sslPolicy.policyType': { file: fields, test: 'a Custom policy ends at TLS 1.2' },
-  'SslProfile.spec.sslPolicy.policyName': { file: fields, test: 'policyName names the versions of TLS' },
+  'SslProfile.spec.port': {
+    file: gateListener,
+    test: 'port is where the gate listens in place of the port of the pod',
+  },
+  'SslProfile.spec.hostnames[]': {
+    file: gateListener,
+    test: 'hostnames are the names that the profile answers to, whatever their case',
+  },
+  'SslProfile.spec.certificateRefs[].name': {
+    file: gateListener,
+    test: 'certificateRefs.name is the Secret whose certificate the server shows',
+  },
+  'SslProfile.spec.sslPolicy.policyType': {
+    file: gateListener,
+    test: 'sslPolicy.policyType: Custom ends at TLS 1.2, CustomV2 does not',
+  },
+  'SslProfile.spec.sslPolicy.policyName': {
+    file: gateListener,
+    test: 'sslPolicy.policyName is the versions and suites that clients get',
+  },
   'SslProfile.spec.sslPolicy.minProtocolVersion': {
-    file: fields,
-    test: 'minProtocolVersion is the lowest version of TLS',
+    file: gateListener,
+    test: 'sslPolicy.minProtocolVersion is the oldest version that clients get',
   },
   'SslProfile.spec.sslPolicy.cipherSuites[]': {
-    file: fields,
-    test: 'cipherSuites are offered beside those of TLS 1.3 under their OpenSSL names',
+    file: gateListener,
+    test: 'sslPolicy.cipherSuites are the suites that clients get',
   },
   'SslProfile.spec.trustedClientCertificates[].kind': {
-    file: fields,
-    test: 'trustedClientCertificates are read from a Secret',
+    file: gateAuth,
+    test: 'trustedClientCertificates.kind is the kind of object that the CAs are read from',
   },
   'SslProfile.spec.trustedClientCertificates[].name': {
-    file: fields,
-    test: 'trustedClientCertificates are read from the object of that name',
+    file: gateAuth,
+    test: 'trustedClientCertificates.name is the object whose CAs are trusted',
   },
   'SslProfile.spec.trustedClientCertificates[].key': {
-    file: fields,
-    test: 'trustedClientCertificates are read from the file of that key',
+    file: gateAuth,
+    test: 'trustedClientCertificates.key is the file whose CAs are trusted',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientAuthMode': {
-    file: clientAuth,
-    test: 'verifyClientAuthMode is the mode',
+    file: gateAuth,
+    test: 'verifyClientAuthMode decides whether a certificate must be there and whether it is judged',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientCertIssuerDN': {
-    file: clientAuth,
-    test: 'verifyClientCertIssuerDN: false does not look at the issuer DN',
+    file: gateAuth,
+    test: 'verifyClientCertIssuerDN: true refuses a leaf of another intermediate than the configured one',
   },
   'SslProfile.spec.clientAuthConfiguration.verifyClientRevocation': {
-    file: clientAuth,
-    test: 'verifyClientRevocation: None asks nobody',
+    file: gateOcsp,
+    test: 'verifyClientRevocation: None lets a revoked certificate pass and asks nobody',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.scope': {
     file: ocsp,
     test: 'ocsp.scope: Chain asks about every certificate but the root',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.url': {
-    file: ocsp,
-    test: 'ocsp.responder.url is the configured responder',
+    file: gateOcsp,
+    test: 'ocsp.responder.url is asked about a certificate that names no responder',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.use': {
-    file: ocsp,
-    test: 'ocsp.responder.use: Override asks the configured responder always',
+    file: gateOcsp,
+    test: 'ocsp.responder.use: Override asks the configured responder though the certificate names one',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.timeout': {
-    file: ocsp,
-    test: 'ocsp.timeout is for the whole question',
+    file: gateOcsp,
+    test: 'ocsp.timeout is how long an answer is waited for',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAge': {
-    file: ocsp,
-    test: 'ocsp.maxAge is how old a verdict may get',
+    file: gateOcsp,
+    test: 'ocsp.maxAge is after how long a certificate is asked about again',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.clockSkew': {
-    file: ocsp,
-    test: 'ocsp.clockSkew is how far clocks may differ',
+    file: gateOcsp,
+    test: 'ocsp.clockSkew is how far ahead the clock of the responder may be',
   },
-  'SslProfile.spec.clientAuthConfiguration.ocsp.nonce': { file: ocsp, test: 'ocsp.nonce: Required wants it echoed' },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.nonce': {
+    file: gateOcsp,
+    test: 'ocsp.nonce decides whether one is sent and whether it must come back',
+  },
   'SslProfile.spec.clientAuthConfiguration.ocsp.certIdHash': {
-    file: ocsp,
-    test: 'ocsp.certIdHash names the certificate by SHA-1',
+    file: gateOcsp,
+    test: 'ocsp.certIdHash is the hash by which the responder is asked',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.onMissingResponder': {
-    file: ocsp,
-    test: 'ocsp.onMissingResponder: Allow lets certificates without AIA pass',
+    file: gateOcsp,
+    test: 'ocsp.onMissingResponder: Allow lets a certificate pass that names no responder',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.onUnavailable': {
-    file: ocsp,
-    test: 'ocsp.onUnavailable: Allow softens an unavailable responder',
+    file: gateOcsp,
+    test: 'ocsp.onUnavailable: Allow lets a certificate pass whose responder is down, and none whose answer is bad',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responderAllowList[]': {
-    file: ocsp,
-    test: 'ocsp.responderAllowList is compared in lower case',
+    file: gateOcsp,
+    test: 'ocsp.responderAllowList names the only responders that are asked',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.allowInternalAddresses[]': {
-    file: ocsp,
-    test: 'ocsp.allowInternalAddresses takes one address as a block of one',
+    file: gateOcsp,
+    test: 'ocsp.allowInternalAddresses names the addresses that are not public and yet asked',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAgeWithoutNextUpdate': {
-    file: ocsp,
+    file: gateOcsp,
     test: 'ocsp.maxAgeWithoutNextUpdate is how long an answer without nextUpdate counts',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxResponseAge': {
-    file: ocsp,
-    test: 'ocsp.maxResponseAge is the oldest thisUpdate',
+    file: gateOcsp,
+    test: 'ocsp.maxResponseAge is how old an answer may be, however far its nextUpdate is',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.sha1Signatures': {
-    file: ocsp,
-    test: 'ocsp.sha1Signatures: Allow takes answers signed with SHA-1',
+    file: gateOcsp,
+    test: 'ocsp.sha1Signatures: Allow takes an answer that is signed with SHA-1',
   },
   'SslProfile.spec.clientAuthConfiguration.allow[].subjectDn': {
-    file: clientAuth,
-    test: 'allow.subjectDn is handed on',
+    file: gateAuth,
+    test: 'allow.subjectDn lets that subject pass and nobody else',
   },
-  'SslProfile.spec.clientAuthConfiguration.allow[].dnsName': { file: clientAuth, test: 'allow.dnsName is handed on' },
-  'SslProfile.spec.clientAuthConfiguration.allow[].uri': { file: clientAuth, test: 'allow.uri is handed on' },
-  'SslProfile.spec.clientAuthConfiguration.allow[].email': { file: clientAuth, test: 'allow.email is handed on' },
+  'SslProfile.spec.clientAuthConfiguration.allow[].dnsName': {
+    file: gateAuth,
+    test: 'allow.dnsName lets that DNS name pass and nobody else',
+  },
+  'SslProfile.spec.clientAuthConfiguration.allow[].uri': {
+    file: gateAuth,
+    test: 'allow.uri lets that URI pass and nobody else',
+  },
+  'SslProfile.spec.clientAuthConfiguration.allow[].email': {
+    file: gateAuth,
+    test: 'allow.email lets that address pass and nobody else',
+  },
   'SslProfile.spec.clientAuthConfiguration.allow[].sha256Fingerprint': {
-    file: clientAuth,
-    test: 'allow.sha256Fingerprint is folded',
+    file: gateAuth,
+    test: 'allow.sha256Fingerprint lets that certificate pass and nobody else',
   },
   'SslProfile.spec.clientAuthConfiguration.allow[].spkiSha256': {
-    file: clientAuth,
-    test: 'allow.spkiSha256 is folded',
+    file: gateAuth,
+    test: 'allow.spkiSha256 lets that key pass and nobody else',
   },
   'SslProfile.spec.clientAuthConfiguration.allow[].issuerSpkiSha256': {
-    file: clientAuth,
-    test: 'allow.issuerSpkiSha256 is folded',
+    file: gateAuth,
+    test: 'allow.issuerSpkiSha256 lets that CA pass and nobody else',
   },
   'SslProfile.spec.clientAuthConfiguration.publicPaths[].type': {
-    file: clientAuth,
-    test: 'publicPaths.type is handed on',
+    file: gateAuth,
+    test: 'publicPaths.type decides whether what is below the path is public too',
   },
   'SslProfile.spec.clientAuthConfiguration.publicPaths[].value': {
-    file: clientAuth,
-    test: 'publicPaths.value is handed on',
+    file: gateAuth,
+    test: 'publicPaths.value is the path that needs no certificate',
   },
   'SslProfile.spec.clientAuthConfiguration.weakerSibling': {
-    file: clientAuth,
-    test: 'weakerSibling: Allow lets a profile stand that asks less than its sibling',
+    file: gateAuth,
+    test: 'weakerSibling: Allow serves a profile that asks less than its sibling of the same application',
   },
   'SslProfile.spec.clientAuthConfiguration.advertiseTrustedCas': {
-    file: clientAuth,
-    test: 'advertiseTrustedCas: Disabled names no CA in the certificate request',
+    file: gateListener,
+    test: 'advertiseTrustedCas: Disabled names no CA in the certificate request, each profile by itself, and verification stays',
   },
   'SslProfile.spec.clientAuthConfiguration.refusal.status': {
-    file: clientAuth,
-    test: 'refusal.status is the status of a refusal',
+    file: gateAuth,
+    test: 'refusal.status is the status that a refused client gets',
   },
   'SslProfile.spec.clientAuthConfiguration.refusal.detail': {
-    file: clientAuth,
-    test: 'refusal.detail: Generic keeps the reason back',
+    file: gateAuth,
+    test: 'refusal.detail: Generic keeps the reason from a refused client',
   },
   'SslProfile.spec.clientAuthConfiguration.enforcement': {
-    file: clientAuth,
-    test: 'enforcement: Report refuses nobody',
+    file: gateAuth,
+    test: 'enforcement: Report forwards what Enforce refuses, without the certificate',
   },
   'SslProfile.spec.forwardClientCertificate.header': {
-    file: fields,
-    test: 'forwardClientCertificate.header names the header',
+    file: gateAuth,
+    test: 'forwardClientCertificate.header is the header that the application finds the certificate in',
   },
   'SslProfile.spec.forwardClientCertificate.format': {
-    file: fields,
-    test: 'forwardClientCertificate.format is how the certificate is written',
+    file: gateAuth,
+    test: 'forwardClientCertificate.format is how the application finds the certificate written',
   },
   'SslProfile.spec.forwardClientCertificate.unverified': {
-    file: fields,
-    test: 'forwardClientCertificate.unverified: Allow lets the header stand in Passthrough',
+    file: gateAuth,
+    test: 'forwardClientCertificate.unverified: Allow shows a certificate that nobody verified',
   },
-  'SslProfile.spec.rewriteSets[].name': { file: fields, test: 'rewriteSets names the rules' },
-  'SslProfile.spec.backend.port': { file: fields, test: 'backend.port is where the application listens' },
-  'SslProfile.spec.backend.socket': { file: fields, test: 'backend.socket is where the application listens' },
-  'SslProfile.spec.backend.protocol': { file: fields, test: 'backend.protocol: H2C speaks HTTP/2 to the application' },
+  'SslProfile.spec.rewriteSets[].name': { file: gateRewrite, test: 'rewriteSets.name is the set whose rules run' },
+  'SslProfile.spec.backend.port': { file: gateBackend, test: 'backend.port is where the application is found' },
+  'SslProfile.spec.backend.socket': {
+    file: gateBackend,
+    test: 'backend.socket is where the application is found in place of a port',
+  },
+  'SslProfile.spec.backend.protocol': {
+    file: gateBackend,
+    test: 'backend.protocol: H2C reaches an application that speaks HTTP/2 only',
+  },
   'SslProfile.spec.backend.whenExposed': {
-    file: fields,
-    test: 'backend.whenExposed: Refuse makes an exposed pod not ready',
+    file: gateBackend,
+    test: 'backend.whenExposed: Refuse makes a pod not ready whose application also listens on its own address',
   },
   'SslProfile.spec.backend.timeouts.connect': {
-    file: fields,
-    test: 'backend.timeouts.connect is handed on in milliseconds',
+    file: gateBackend,
+    test: 'backend.timeouts.connect is how long a connection with the application may take',
   },
   'SslProfile.spec.backend.timeouts.response': {
-    file: fields,
-    test: 'backend.timeouts.response is handed on in milliseconds',
+    file: gateBackend,
+    test: 'backend.timeouts.response is how long the answer is waited for',
   },
-  'SslProfile.spec.backend.timeouts.idle': { file: fields, test: 'backend.timeouts.idle is handed on in milliseconds' },
-  'SslProfile.spec.backend.timeouts.head': { file: fields, test: 'backend.timeouts.head is handed on in milliseconds' },
+  'SslProfile.spec.backend.timeouts.idle': {
+    file: gateBackend,
+    test: 'backend.timeouts.idle is how long a connection may be without a request',
+  },
+  'SslProfile.spec.backend.timeouts.head': {
+    file: gateBackend,
+    test: 'backend.timeouts.head is how long a head may take',
+  },
   'SslProfile.spec.backend.timeouts.request': {
-    file: fields,
-    test: 'backend.timeouts.request is handed on in milliseconds',
+    file: gateBackend,
+    test: 'backend.timeouts.request is how long the whole request may take',
   },
   'SslProfile.spec.backend.timeouts.connectionAge': {
-    file: fields,
-    test: 'backend.timeouts.connectionAge is handed on in milliseconds',
+    file: gateBackend,
+    test: 'backend.timeouts.connectionAge is how old a connection may get',
   },
   'SslProfile.spec.backend.limits.requestBodyBytes': {
-    file: fields,
-    test: 'backend.limits.requestBodyBytes is handed on',
+    file: gateBackend,
+    test: 'backend.limits.requestBodyBytes is the longest body, by Content-Length and in chunks',
   },
-  'SslProfile.spec.backend.limits.headBytes': { file: fields, test: 'backend.limits.headBytes is handed on' },
-  'SslProfile.spec.backend.limits.headerCount': { file: fields, test: 'backend.limits.headerCount is handed on' },
-  'SslProfile.spec.backend.limits.connections': { file: fields, test: 'backend.limits.connections is handed on' },
-  'SslProfile.spec.trustedProxies[]': { file: fields, test: 'trustedProxies take one address as a block of one' },
-  'RewriteSet.spec.rewriteRules[].name': { file: rewriteSet, test: 'a rule has its name' },
-  'RewriteSet.spec.rewriteRules[].ruleSequence': { file: rewriteSet, test: 'ruleSequence is the sequence' },
+  'SslProfile.spec.backend.limits.headBytes': {
+    file: gateBackend,
+    test: 'backend.limits.headBytes is the largest head',
+  },
+  'SslProfile.spec.backend.limits.headerCount': {
+    file: gateBackend,
+    test: 'backend.limits.headerCount is the most fields',
+  },
+  'SslProfile.spec.backend.limits.connections': {
+    file: gateBackend,
+    test: 'backend.limits.connections is the most connections of clients at once',
+  },
+  'SslProfile.spec.trustedProxies[]': {
+    file: gateBackend,
+    test: 'trustedProxies are the peers whose X-Forwarded-For is extended and not replaced',
+  },
+  'RewriteSet.spec.rewriteRules[].name': {
+    file: gateRewrite,
+    test: 'the name of a rule says which one another rule is at odds with',
+  },
+  'RewriteSet.spec.rewriteRules[].ruleSequence': {
+    file: gateRewrite,
+    test: 'ruleSequence is the order of rules, whatever theirs in the list',
+  },
   'RewriteSet.spec.rewriteRules[].conditions[].variable': {
-    file: rewriteSet,
-    test: 'conditions.variable is what is looked at',
+    file: gateRewrite,
+    test: 'conditions.variable is what the pattern is looked for in',
   },
   'RewriteSet.spec.rewriteRules[].conditions[].pattern': {
-    file: rewriteSet,
-    test: 'conditions.pattern is searched for',
+    file: gateRewrite,
+    test: 'conditions.pattern decides which requests a rule is for',
   },
   'RewriteSet.spec.rewriteRules[].conditions[].ignoreCase': {
-    file: rewriteSet,
-    test: 'conditions.ignoreCase folds case',
+    file: gateRewrite,
+    test: 'conditions.ignoreCase: true finds the pattern in any case',
   },
   'RewriteSet.spec.rewriteRules[].conditions[].negate': {
-    file: rewriteSet,
-    test: 'conditions.negate turns a condition round',
+    file: gateRewrite,
+    test: 'conditions.negate: true is for the requests in which the pattern is not found',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerName': {
-    file: rewriteSet,
-    test: 'requestHeaderConfigurations.headerName names the request header',
+    file: gateRewrite,
+    test: 'requestHeaderConfigurations.headerName is the header that the application gets',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValue': {
-    file: rewriteSet,
-    test: 'requestHeaderConfigurations.headerValue is its value',
+    file: gateRewrite,
+    test: 'requestHeaderConfigurations.headerValue is its value, made of text and variables, and nothing deletes the header',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerName': {
-    file: rewriteSet,
-    test: 'responseHeaderConfigurations.headerName names the response header',
+    file: gateRewrite,
+    test: 'responseHeaderConfigurations.headerName is the header that the client gets',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValue': {
-    file: rewriteSet,
-    test: 'responseHeaderConfigurations.headerValue is its value',
+    file: gateRewrite,
+    test: 'responseHeaderConfigurations.headerValue is its value, made of text and variables, and nothing deletes the header',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.pattern': {
-    file: rewriteSet,
-    test: 'headerValueMatcher.pattern picks cookies',
+    file: gateRewrite,
+    test: 'headerValueMatcher.pattern picks the cookies that are changed',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.ignoreCase': {
-    file: rewriteSet,
-    test: 'headerValueMatcher.ignoreCase folds case',
+    file: gateRewrite,
+    test: 'headerValueMatcher.ignoreCase: true picks cookies in any case',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.responseHeaderConfigurations[].headerValueMatcher.negate': {
-    file: rewriteSet,
-    test: 'headerValueMatcher.negate picks the other cookies',
+    file: gateRewrite,
+    test: 'headerValueMatcher.negate: true picks the cookies in which the pattern is not found',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.modifiedPath': {
-    file: rewriteSet,
-    test: 'modifiedPath is the new path',
+    file: gateRewrite,
+    test: 'modifiedPath is the path that the application gets, and absent leaves it',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.modifiedQueryString': {
-    file: rewriteSet,
-    test: 'an empty modifiedQueryString is handed on, not left out',
+    file: gateRewrite,
+    test: 'modifiedQueryString is the query that the application gets, empty removes it and absent leaves it',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.pattern': {
-    file: rewriteSet,
-    test: 'a headerValueMatcher on a request header is refused',
+    file: gateRewrite,
+    test: 'a headerValueMatcher on a request header is refused and the profile is not served',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.ignoreCase': {
-    file: rewriteSet,
-    test: 'a headerValueMatcher on a request header is refused',
+    file: gateRewrite,
+    test: 'a headerValueMatcher on a request header is refused and the profile is not served',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.requestHeaderConfigurations[].headerValueMatcher.negate': {
-    file: rewriteSet,
-    test: 'a headerValueMatcher on a request header is refused',
+    file: gateRewrite,
+    test: 'a headerValueMatcher on a request header is refused and the profile is not served',
   },
   'RewriteSet.spec.rewriteRules[].actionSet.urlConfiguration.reroute': {
-    file: rewriteSet,
-    test: 'reroute: true is refused',
+    file: gateRewrite,
+    test: 'reroute: true is refused and the profile is not served',
   },
 };
