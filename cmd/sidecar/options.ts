@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
-import type { AuditLevel } from '../../pkg/proxy/gate.ts';
+import type { AuditLevel } from '../../pkg/proxy/deps.ts';
 import { defaultPort, type Pod, standalonePod } from '../../pkg/translate/world.ts';
 import { version } from './version.ts';
 

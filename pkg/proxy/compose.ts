@@ -1,8 +1,15 @@
 import type { Framing } from '../http1/head.ts';
 import { assertFieldName, assertFieldValue } from '../http1/write.ts';
 import type { Forward } from './admission.ts';
-import type { Connection } from './connection.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
+import type { FieldTable } from './fields.ts';
+
+/** Whose request it is. */
+export interface Peer {
+  readonly snapshot: { readonly fields: FieldTable };
+  readonly facts: { readonly clientIp: string };
+  readonly peerIsTrustedProxy: boolean;
+}
 
 /** What a front has read of a request. */
 export interface FrontRequest {
@@ -18,18 +25,14 @@ export interface FrontRequest {
  * A request's fields without hop-by-hop fields (Connection's own nominations first), and without everything that a
  * client could forge. Rules see these and no others. From a trusted proxy the forwarding facts are kept.
  */
-export function cleanFields(
-  connection: Connection,
-  fields: readonly string[],
-  connectionTokens: readonly string[],
-): string[] {
-  const table = connection.snapshot.fields;
+export function cleanFields(peer: Peer, fields: readonly string[], connectionTokens: readonly string[]): string[] {
+  const table = peer.snapshot.fields;
   const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const known = table.name(name);
     if (known.action === 'drop') continue;
-    if (known.action === 'forwarding' && !connection.peerIsTrustedProxy) continue;
+    if (known.action === 'forwarding' && !peer.peerIsTrustedProxy) continue;
     if (connectionTokens.length > 0 && connectionTokens.includes(known.lower)) continue;
     out.push(name, fields[i + 1] ?? '');
   }
@@ -41,15 +44,15 @@ export function cleanFields(
  * that nothing depends on who called before), then what the sidecar and the rules say.
  */
 export function composeRequest(
-  connection: Connection,
+  peer: Peer,
   request: FrontRequest,
   forward: Forward,
   requestId: string,
 ): OutgoingRequest {
   const { bound } = forward;
-  const table = connection.snapshot.fields;
+  const table = peer.snapshot.fields;
   const { fields } = forward;
-  const trusted = connection.peerIsTrustedProxy;
+  const trusted = peer.peerIsTrustedProxy;
   const out: string[] = [];
   let forwardedFor = '';
   let authority = bound.authority ?? request.authority;
@@ -68,7 +71,7 @@ export function composeRequest(
     out.push(name, fields[i + 1] ?? '');
   }
   if (trusted)
-    addUnlessRuled(out, forward, 'X-Forwarded-For', 'x-forwarded-for', `${forwardedFor}${connection.facts.clientIp}`);
+    addUnlessRuled(out, forward, 'X-Forwarded-For', 'x-forwarded-for', `${forwardedFor}${peer.facts.clientIp}`);
   else addUnlessRuled(out, forward, 'X-Forwarded-Host', 'x-forwarded-host', request.authority);
   if (!hasRequestId) addUnlessRuled(out, forward, 'X-Request-Id', 'x-request-id', requestId);
   for (let i = 0; i < bound.unlessRuled.length; i += 2) {
@@ -103,11 +106,11 @@ export function composeRequest(
  * response rules say (none for 1xx answers, which come without `forward`). @throws RewriteOverflow.
  */
 export function composeResponseFields(
-  connection: Connection,
+  peer: Peer,
   head: IncomingResponse,
   forward: Forward | undefined,
 ): readonly string[] {
-  const table = connection.snapshot.fields;
+  const table = peer.snapshot.fields;
   const { fields, connectionTokens } = head;
   const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {

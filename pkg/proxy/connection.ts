@@ -1,20 +1,19 @@
 import type { TLSSocket } from 'node:tls';
-import type { Presented, PreVerdict } from '../clientauth/judge.ts';
 import { isAmbiguousPath, isPublic } from '../clientauth/public-paths.ts';
 import type { Verdict } from '../clientauth/verdict.ts';
 import type { VerifyingClientAuth } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
-import type { Certificate } from '../x509/certificate.ts';
 import type { Admission, Bound } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
 import { createBack } from './back.ts';
 import { bindConnection } from './bind.ts';
 import { cleanFields } from './compose.ts';
+import type { Deps } from './deps.ts';
 import type { Back } from './exchange.ts';
-import type { Gate } from './gate.ts';
 import { hostOf } from './host.ts';
-import { readPresented, readUnverified } from './peer.ts';
+import { Judgement } from './judgement.ts';
+import { readPresented } from './peer.ts';
 import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts';
 
 /** A request as it came, with the names that its Connection field nominates. */
@@ -35,19 +34,16 @@ export interface Front {
  * request of it has in common. The only place that makes a Forward.
  */
 export class Connection {
-  readonly gate: Gate;
+  readonly gate: Deps;
   readonly socket: TLSSocket;
   readonly facts: Omit<ConnectionFacts, 'certificate'>;
   readonly openedMs: number;
   readonly #port: number;
-  readonly #presented: Presented;
-  #preVerdict: PreVerdict | undefined;
-  readonly #leaf: Certificate | undefined;
+  readonly #judgement: Judgement;
   readonly #idPrefix: string;
   #requests = 0;
   #snapshot: Snapshot;
   #profile: CompiledProfile;
-  #verdict: Verdict | Promise<Verdict>;
   #retired: Back[] = [];
   #bound: { readonly key: string; readonly bound: Bound } | undefined;
   #front: Front | undefined;
@@ -55,16 +51,11 @@ export class Connection {
   #draining = false;
   #orphaned = false;
   #peerIsTrustedProxy: boolean;
-  /** Whether the certificate was ever accepted: only then does a refusal end what runs. */
-  #accepted = false;
-  /** Monotonic: the verdict also ends by this clock, since the calendar's may be set back. */
-  #holdsUntilMs = 0;
-  #askedMs = 0;
   #tunnel = false;
   #cutAtMs = 0;
 
   constructor(
-    gate: Gate,
+    gate: Deps,
     snapshot: Snapshot,
     listener: CompiledListener,
     profile: CompiledProfile,
@@ -87,12 +78,7 @@ export class Connection {
       tls: { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name, serverName },
     };
     this.#peerIsTrustedProxy = profile.trustsProxy(clientIp);
-    this.#presented = readPresented(socket);
-    const wallMs = gate.clock.wallMs();
-    this.#preVerdict = profile.judge?.preVerdict(this.#presented, wallMs);
-    this.#leaf = this.#preVerdict === undefined ? readUnverified(this.#presented) : leafOf(this.#preVerdict);
-    // Asked at once, not with the first request: the answer is often there when the request is.
-    this.#verdict = this.#ask(wallMs);
+    this.#judgement = new Judgement(gate.clock, readPresented(socket), profile.judge);
   }
 
   get profile(): CompiledProfile {
@@ -141,7 +127,7 @@ export class Connection {
     const auth = this.#profile.policy.clientAuth;
     if (auth.mode === 'Off') return this.#forward(view, { kind: 'none' }, undefined);
     if (auth.mode === 'Passthrough') {
-      const presented = this.#leaf;
+      const presented = this.#judgement.certificate;
       return this.#forward(
         view,
         presented === undefined ? { kind: 'none' } : { kind: 'unverified', certificate: presented },
@@ -151,9 +137,13 @@ export class Connection {
     if (auth.publicPaths.length > 0 && isAmbiguousPath(view.path)) {
       return { kind: 'answer', answer: badRequestAnswer('the path can be read in more than one way') };
     }
-    const verdict = this.#currentVerdict();
-    if (verdict instanceof Promise) return verdict.then((settled) => this.#decide(view, auth, settled));
-    return this.#decide(view, auth, verdict);
+    const verdict = this.#judgement.current();
+    if (!(verdict instanceof Promise)) return this.#decide(view, auth, verdict);
+    const { snapshot } = this;
+    // A policy that came while the question was asked decides anew: the old one's word may be withdrawn.
+    return verdict.then((settled) =>
+      this.snapshot === snapshot ? this.#decide(view, auth, settled) : this.admit(view),
+    );
   }
 
   /** Its profile was deleted, or its server name belongs to another: nothing of this connection is trusted any more. */
@@ -240,40 +230,8 @@ export class Connection {
     return bound;
   }
 
-  /** The verdict in force, asked again where it no longer holds. */
-  #currentVerdict(): Verdict | Promise<Verdict> {
-    const verdict = this.#verdict;
-    if (verdict instanceof Promise || verdict.kind === 'none') return verdict;
-    const wallMs = this.gate.clock.wallMs();
-    if (wallMs < verdict.holdsUntilMs && this.now() < this.#holdsUntilMs) return verdict;
-    this.#verdict = this.#ask(wallMs);
-    return this.#verdict;
-  }
-
-  /** Path and form are found once per connection; dates, settings and revocation are asked here. */
-  #ask(wallMs: number): Verdict | Promise<Verdict> {
-    const { judge } = this.#profile;
-    if (judge === undefined || this.#preVerdict === undefined) return { kind: 'none' };
-    this.#askedMs = this.now();
-    const verdict = judge.recheck(this.#preVerdict, wallMs);
-    if (!(verdict instanceof Promise)) return this.#settled(verdict);
-    const asked: Promise<Verdict> = verdict.then((settled) => {
-      // A newer question may have been asked meanwhile, under another policy.
-      if (this.#verdict === asked) this.#verdict = this.#settled(settled);
-      return settled;
-    });
-    return asked;
-  }
-
-  #settled(verdict: Verdict): Verdict {
-    if (verdict.kind === 'none') return verdict;
-    if (verdict.kind === 'accept') this.#accepted = true;
-    this.#holdsUntilMs = this.now() + verdict.holdsUntilMs - this.gate.clock.wallMs();
-    return verdict;
-  }
-
-  verdictKind(): 'accept' | 'asking' | 'none' | 'refuse' {
-    return this.#verdict instanceof Promise ? 'asking' : this.#verdict.kind;
+  verdictKind(): Judgement['kind'] {
+    return this.#judgement.kind;
   }
 
   /** Who presented what, for the audit log. */
@@ -283,7 +241,7 @@ export class Connection {
     readonly serial?: string;
     readonly spkiSha256?: string;
   } {
-    const leaf: Certificate | undefined = this.#leaf;
+    const leaf = this.#judgement.certificate;
     if (leaf === undefined) return {};
     return {
       subject: leaf.subject.text,
@@ -317,10 +275,7 @@ export class Connection {
       this.#back?.retire();
       this.#back = undefined;
     }
-    if (profile.judge !== undefined && this.#preVerdict === undefined) {
-      this.#preVerdict = profile.judge.preVerdict(this.#presented, this.gate.clock.wallMs());
-    }
-    this.#verdict = this.#ask(this.gate.clock.wallMs());
+    this.#judgement.renew(profile.judge);
     if (profile.identity !== before.identity) this.#end();
   }
 
@@ -386,19 +341,16 @@ export class Connection {
       this.#front?.cut();
       return;
     }
-    // A verdict that never holds (maxAge 0) is asked again for every request, and here now and then.
-    const verdict = nowMs - this.#askedMs < sweepAskMs ? this.#verdict : this.#currentVerdict();
-    if (!(verdict instanceof Promise) && verdict.kind === 'refuse') this.#endRefused();
+    const verdict = this.#judgement.idle(nowMs);
+    if (verdict?.kind === 'refuse') this.#endRefused(verdict);
   }
 
   /** The certificate is no longer accepted: what runs on this connection ends now, whatever it is. */
-  #endRefused(): void {
+  #endRefused(verdict: Extract<Verdict, { kind: 'refuse' }>): void {
     const auth = this.#profile.policy.clientAuth;
     if ((auth.mode !== 'Strict' && auth.mode !== 'Optional') || auth.enforcement === 'Report') return;
-    const verdict = this.#verdict;
-    if (verdict instanceof Promise || verdict.kind !== 'refuse' || verdict.reason === 'NoCertificate') return;
     // A first refusal is for the request that is being answered with it.
-    if (!this.#accepted) return;
+    if (verdict.reason === 'NoCertificate' || !this.#judgement.everAccepted) return;
     if (verdict.reason === 'TrustWithdrawn') {
       // What began under the old trust may finish, for a moment.
       if (this.#cutAtMs === 0) this.#end();
@@ -413,10 +365,6 @@ export class Connection {
     });
     this.#front?.cut();
   }
-}
-
-function leafOf(before: PreVerdict): Certificate | undefined {
-  return before.kind === 'absent' ? undefined : before.leaf;
 }
 
 /** Path and query as they go on; an undefined part stays as it came, an empty query is removed. */
@@ -439,5 +387,3 @@ function plainAddress(address: string): string {
 
 /** How long a request, a stream or a tunnel may still run after the trust under which it began was withdrawn. */
 const withdrawalMs = 10_000;
-/** A connection that asks for nothing has its verdict renewed no more often than this. */
-const sweepAskMs = 1000;

@@ -4,20 +4,14 @@ import type { PodPolicy } from '../policy/policy.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Connection } from './connection.ts';
-import { watchExposure } from './exposure.ts';
+import type { AuditLevel, Deps } from './deps.ts';
+import { dialOwnAddresses, type Exposure } from './exposure.ts';
 import { mergeHolds } from './hold.ts';
-import { type OpenListener, openListener } from './listener.ts';
+import { type Host, type OpenListener, openListener } from './listener.ts';
 import type { ProxyMetrics } from './metrics.ts';
 import { compileSnapshot, PolicyUnusable, type Snapshot } from './snapshot.ts';
 
-export type AuditLevel = 'all' | 'off' | 'refusals';
-
-export interface GateOptions {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly metrics: ProxyMetrics;
-  readonly ocsp: RevocationChecker;
-  readonly audit: AuditLevel;
+export interface GateOptions extends Deps {
   /** Undefined listens on every address, both families. */
   readonly listenAddress: string | undefined;
   /** From TCP accept to the end of the handshake, milliseconds. */
@@ -27,7 +21,7 @@ export interface GateOptions {
 }
 
 /** The data plane of one pod: listeners, the policy in force, and every open connection. */
-export class Gate {
+export class Gate implements Deps, Host {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: ProxyMetrics;
@@ -119,10 +113,24 @@ export class Gate {
     this.#exposed.clear();
     for (const listener of snapshot.listeners.values()) {
       for (const profile of listener.profiles) {
+        this.metrics.exposed.set({ profile: profile.id }, 0);
         this.metrics.certificateExpiry.set({ profile: profile.id }, profile.certificateNotAfterMs / 1000);
       }
     }
-    watchExposure(this, snapshot, (profile, address) => this.#exposed.set(profile, address));
+    dialOwnAddresses(snapshot, (exposure) => {
+      if (this.#snapshot === snapshot) this.#onExposed(exposure);
+    });
+  }
+
+  #onExposed({ profile, address, port }: Exposure): void {
+    this.#exposed.set(profile, address);
+    this.metrics.exposed.set({ profile }, 1);
+    this.log.warn('the application can be reached around the gate', {
+      profile,
+      address,
+      port,
+      action: 'bind the application to 127.0.0.1',
+    });
   }
 
   /** A connection after its handshake. Undefined: over a limit, the caller closes it. */

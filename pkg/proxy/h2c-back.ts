@@ -6,7 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
-import type { BackAddress, BackTarget } from './back.ts';
+import type { BackAddress, BackTarget } from './back-target.ts';
 import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { hopByHop } from './fields.ts';
 

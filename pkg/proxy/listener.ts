@@ -2,10 +2,19 @@ import type { Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { Connection } from './connection.ts';
 import { withContextOptions } from './context.ts';
-import type { Gate } from './gate.ts';
+import type { Deps } from './deps.ts';
 import { serveHttp1 } from './http1-front.ts';
 import { serveHttp2 } from './http2-front.ts';
-import { type CompiledListener, serverNameOf } from './snapshot.ts';
+import { type CompiledListener, type Snapshot, serverNameOf } from './snapshot.ts';
+
+/** What a listener needs of the data plane it belongs to. */
+export interface Host extends Deps {
+  readonly options: { readonly handshakeMs: number; readonly listenAddress: string | undefined };
+  readonly snapshot: Snapshot | undefined;
+  /** Undefined where a limit is reached; the connection's id else. */
+  admitConnection(profileId: string, limit: number): { readonly id: string } | undefined;
+  opened(connection: Connection, protocol: string): void;
+}
 
 /** One TLS port. */
 export interface OpenListener {
@@ -19,7 +28,7 @@ export interface OpenListener {
  * Opens a port and resolves when it listens. Everybody gets through the handshake, since a refusal must be an HTTP
  * answer; only a profile's own names, or a profile without names, have a certificate to offer.
  */
-export async function openListener(gate: Gate, listener: CompiledListener): Promise<OpenListener> {
+export async function openListener(gate: Host, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
   // Who sends no or an unknown name gets a certificate only where a profile without names exists.
   const server = withContextOptions(listener.tls, listener.fallback?.policy, (options) =>
@@ -77,7 +86,7 @@ export async function openListener(gate: Gate, listener: CompiledListener): Prom
   };
 }
 
-function accept(gate: Gate, listener: CompiledListener, socket: TLSSocket): void {
+function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void {
   // A late error on a TLS socket that nobody listens to would end the process.
   socket.on('error', () => socket.destroy());
   const snapshot = gate.snapshot;

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CrlEvent } from '../crl/checker.ts';
 import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
 import { CounterFamily, HistogramFamily } from './tally.ts';
 
@@ -18,6 +19,7 @@ export interface ProxyMetrics {
   readonly closed: Counter<'cause'>;
   readonly ocspAnswers: Counter<'cached' | 'reason' | 'result'>;
   readonly ocspDuration: Histogram;
+  readonly crlFetches: Counter<'reason' | 'result'>;
   readonly policyInfo: Gauge<'version'>;
   readonly policyApplied: Gauge;
   readonly policyApplySucceeded: Gauge;
@@ -117,6 +119,12 @@ export function createProxyMetrics(version: string): ProxyMetrics {
       buckets: latencyBuckets,
       registers,
     }),
+    crlFetches: new Counter({
+      name: 'lychgate_proxy_crl_fetches_total',
+      help: 'CRLs fetched from distribution points, by result and reason.',
+      labelNames: ['result', 'reason'],
+      registers,
+    }),
     policyInfo: new Gauge({
       name: 'lychgate_proxy_policy_info',
       help: 'Version (digest) of the policy in force; always 1.',
@@ -152,6 +160,11 @@ export function createProxyMetrics(version: string): ProxyMetrics {
 export function recordOcsp(metrics: ProxyMetrics, event: OcspEvent): void {
   metrics.ocspAnswers.inc({ result: event.result, reason: event.reason, cached: String(event.cached) });
   if (!event.cached) metrics.ocspDuration.observe(event.durationMs / 1000);
+}
+
+/** Counts one fetch of a CRL. */
+export function recordCrl(metrics: ProxyMetrics, event: CrlEvent): void {
+  metrics.crlFetches.inc({ result: event.result, reason: event.reason });
 }
 
 /** What the OCSP checker holds, read when the metrics are. */

@@ -1,7 +1,25 @@
 import type { RejectReason } from '../policy/reason.ts';
+import type { Log, LogFields } from '../process/log.ts';
 import type { Admission } from './admission.ts';
-import type { Connection } from './connection.ts';
+import type { AuditLevel } from './deps.ts';
 import type { BackFailure } from './exchange.ts';
+import type { Meters } from './meters.ts';
+
+/** What is recorded of the connection that a request came on. */
+export interface RecordedConnection {
+  readonly gate: { readonly audit: AuditLevel; readonly log: Log };
+  readonly profile: { readonly id: string; readonly meters: Meters };
+  readonly snapshot: { readonly version: string };
+  readonly facts: {
+    readonly clientIp: string;
+    readonly clientPort: number;
+    readonly tls: { readonly serverName: string };
+  };
+  now(): number;
+  nextRequestId(): string;
+  verdictKind(): string;
+  identity(): LogFields;
+}
 
 /**
  * One request as metrics and the audit log see it. Metrics count every request that ends; the audit log writes what
@@ -9,7 +27,7 @@ import type { BackFailure } from './exchange.ts';
  */
 export class RequestRecord {
   readonly requestId: string;
-  readonly #connection: Connection;
+  readonly #connection: RecordedConnection;
   readonly #method: string;
   readonly #path: string;
   readonly #protocol: string;
@@ -21,7 +39,7 @@ export class RequestRecord {
   #reported: RejectReason | undefined;
   #failure: BackFailure | undefined;
 
-  constructor(connection: Connection, method: string, path: string, protocol: string) {
+  constructor(connection: RecordedConnection, method: string, path: string, protocol: string) {
     this.#connection = connection;
     this.#method = method;
     this.#path = path;

@@ -9,7 +9,7 @@ import { compileRewrite } from '../rewrite/compile.ts';
 import { isGuarded } from '../rewrite/guard.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
-import type { BackTarget } from './back.ts';
+import type { BackTarget } from './back-target.ts';
 import { withContextOptions } from './context.ts';
 import { FieldTable } from './fields.ts';
 import { foldHost } from './host.ts';

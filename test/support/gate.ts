@@ -14,7 +14,8 @@ import type {
 import { predefinedSslPolicy } from '../../pkg/policy/ssl-policy.ts';
 import { type Clock, systemClock } from '../../pkg/process/clock.ts';
 import { type Log, silentLog } from '../../pkg/process/log.ts';
-import { type AuditLevel, Gate } from '../../pkg/proxy/gate.ts';
+import type { AuditLevel } from '../../pkg/proxy/deps.ts';
+import { Gate } from '../../pkg/proxy/gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../../pkg/proxy/metrics.ts';
 import type { Identity, Pki } from './pki.ts';
 

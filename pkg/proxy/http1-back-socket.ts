@@ -1,0 +1,417 @@
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { type BodyReader, bodyReader } from '../http1/body.ts';
+import type { ResponseHead } from '../http1/head.ts';
+import { ResponseHeadReader } from '../http1/head-reader.ts';
+import {
+  chunkEnd,
+  chunkHeader,
+  fieldLines,
+  joinLines,
+  lastChunk,
+  receivedFieldLine,
+  requestHead,
+} from '../http1/write.ts';
+import type { BackAddress, BackTarget } from './back-target.ts';
+import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+
+/** Who owns the sockets: what a socket needs of it. */
+export interface SocketPool {
+  readonly target: BackTarget;
+  readonly now: () => number;
+  /** The socket's exchange is over and left it usable. */
+  release(socket: BackSocket): void;
+  /** The socket is gone. */
+  forget(socket: BackSocket): void;
+}
+
+/** Read buffer of every socket to an application: its bytes are used up or copied before the callback returns. */
+const sharedRead = Buffer.allocUnsafeSlow(65536);
+
+/** Where the answer stands; `close` is a body that ends with the connection. */
+type ResponseState = 'body' | 'close' | 'done' | 'head' | 'idle' | 'tunnel';
+
+/** A connection to the application, over one exchange after the other. */
+export class BackSocket implements Exchange {
+  readonly #back: SocketPool;
+  #socket: Socket | undefined;
+  #connected = false;
+  /** What is left to try; a list of its own, since the target's is put in another order by whoever connects first. */
+  #candidates: BackAddress[] = [];
+  /** What waits for the connection, so that it can be given to the next address. */
+  #early: (Buffer | string)[] = [];
+  #peerEnded = false;
+  #request: OutgoingRequest | undefined;
+  #sink: ResponseSink | undefined;
+  #response: ResponseState = 'idle';
+  readonly #heads: ResponseHeadReader;
+  #body: BodyReader | undefined;
+  #requestDone = false;
+  #sentBody = false;
+  #reused = false;
+  #gotBytes = false;
+  #keep = true;
+  #waitingSinceMs = 0;
+  #connectStartedMs = 0;
+  #paused = false;
+  idleSinceMs = 0;
+
+  constructor(back: SocketPool) {
+    this.#back = back;
+    this.#heads = new ResponseHeadReader(back.target.limits);
+  }
+
+  begin(request: OutgoingRequest, sink: ResponseSink): void {
+    this.#request = request;
+    this.#sink = sink;
+    this.#response = 'head';
+    this.#requestDone = request.body.kind === 'none' && !request.webSocket;
+    this.#sentBody = false;
+    this.#gotBytes = false;
+    this.#keep = true;
+    this.#waitingSinceMs = this.#back.now();
+    this.#reused = this.#socket !== undefined;
+    const head = requestHeadText(request);
+    if (this.#socket === undefined) this.#connectAnew();
+    this.#send(head);
+  }
+
+  write(chunk: Buffer): boolean {
+    const socket = this.#socket;
+    if (socket === undefined) return true;
+    this.#sentBody = true;
+    this.#waitingSinceMs = this.#back.now();
+    const framed = this.#response !== 'tunnel' && this.#request?.body.kind === 'stream';
+    if (!this.#connected) {
+      this.#early.push(...(framed ? [chunkHeader(chunk.length), chunk, chunkEnd] : [chunk]));
+      return false;
+    }
+    if (!framed) return socket.write(chunk);
+    socket.cork();
+    socket.write(chunkHeader(chunk.length), 'latin1');
+    socket.write(chunk);
+    const more = socket.write(chunkEnd, 'latin1');
+    socket.uncork();
+    return more;
+  }
+
+  end(): void {
+    if (this.#response === 'tunnel') {
+      this.#socket?.end();
+      return;
+    }
+    this.#requestDone = true;
+    this.#waitingSinceMs = this.#back.now();
+    if (this.#request?.body.kind === 'stream') this.#send(lastChunk);
+  }
+
+  abort(): void {
+    this.#sink = undefined;
+    this.destroy();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#waitingSinceMs = this.#back.now();
+    this.#socket?.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const target = this.#back.target;
+    if (!this.#connected && target.connectMs > 0 && nowMs - this.#connectStartedMs > target.connectMs) {
+      this.#fail({
+        status: 503,
+        cause: 'timeout',
+        detail: `no connection to the application within ${target.connectMs} ms`,
+      });
+      return;
+    }
+    if (this.#paused || target.responseMs === 0 || this.#response === 'tunnel') return;
+    const waiting = this.#requestDone || this.#response === 'body';
+    if (waiting && nowMs - this.#waitingSinceMs > target.responseMs) {
+      this.#fail({
+        status: 504,
+        cause: 'timeout',
+        detail: `no byte from the application within ${target.responseMs} ms`,
+      });
+    }
+  }
+
+  destroy(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#back.forget(this);
+    socket?.destroy();
+  }
+
+  #send(text: string): void {
+    if (this.#connected) this.#socket?.write(text, 'latin1');
+    else this.#early.push(text);
+  }
+
+  #connectAnew(): void {
+    this.#candidates = [...this.#back.target.addresses];
+    this.#early = [];
+    this.#connect();
+  }
+
+  #connect(): void {
+    const { addresses } = this.#back.target;
+    const address = this.#candidates.shift();
+    if (address === undefined) throw new Error('a backend target needs an address');
+    this.#connected = false;
+    this.#connectStartedMs = this.#back.now();
+    const socket: Socket = connect({
+      ...address,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: sharedRead, callback: (size) => (socket === this.#socket ? this.#onBytes(size) : false) },
+    });
+    this.#socket = socket;
+    socket.on('connect', () => {
+      if (socket !== this.#socket) return;
+      this.#connected = true;
+      if (addresses[0] !== address) {
+        addresses.splice(addresses.indexOf(address), 1);
+        addresses.unshift(address);
+      }
+      const held = this.#early;
+      this.#early = [];
+      socket.cork();
+      let more = true;
+      for (const part of held) more = socket.write(part, 'latin1');
+      socket.uncork();
+      if (more) this.#sink?.writable();
+    });
+    socket.on('drain', () => this.#sink?.writable());
+    socket.on('end', () => this.#onEnd(socket));
+    socket.on('error', (error) => this.#onError(socket, error));
+    socket.on('close', () => this.#onClosed(socket));
+  }
+
+  #onError(socket: Socket, error: Error): void {
+    if (socket !== this.#socket) return;
+    if (!this.#connected) {
+      if (this.#candidates.length > 0) {
+        this.#connect();
+        return;
+      }
+      this.#fail({ status: 503, cause: 'connect', detail: error.message });
+      return;
+    }
+    this.#lost(error.message);
+  }
+
+  #onEnd(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    const sink = this.#sink;
+    switch (this.#response) {
+      case 'tunnel':
+        this.#peerEnded = true;
+        sink?.end([]);
+        break;
+      case 'close':
+        this.#sink = undefined;
+        this.destroy();
+        sink?.end([]);
+        break;
+      default:
+        this.#lost('the application closed the connection');
+    }
+  }
+
+  #onClosed(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    if (this.#response === 'tunnel' && this.#peerEnded) this.destroy();
+    else if (this.#response === 'tunnel')
+      this.#fail({ status: 502, cause: 'reset', detail: 'the application closed the connection' });
+    else this.#lost('the application closed the connection');
+  }
+
+  /** The socket is gone before the answer was whole: asked again once where the application cannot have begun, else failed. */
+  #lost(detail: string): void {
+    const request = this.#request;
+    if (this.#response === 'idle' || request === undefined) {
+      this.destroy();
+      return;
+    }
+    const repeatable =
+      this.#reused &&
+      !this.#gotBytes &&
+      !this.#sentBody &&
+      request.body.kind === 'none' &&
+      isIdempotent(request.method) &&
+      !request.webSocket;
+    if (!repeatable) {
+      this.#fail({ status: 502, cause: 'reset', detail });
+      return;
+    }
+    this.#reused = false;
+    this.#socket?.destroy();
+    this.#connectAnew();
+    this.#send(requestHeadText(request));
+  }
+
+  #fail(failure: BackFailure): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#response = 'done';
+    this.destroy();
+    sink?.fail(failure);
+  }
+
+  #onBytes(size: number): boolean {
+    this.#gotBytes = true;
+    this.#waitingSinceMs = this.#back.now();
+    this.#read(size);
+    this.#sink?.flush();
+    return !this.#paused;
+  }
+
+  #read(end: number): void {
+    let at = 0;
+    try {
+      while (at < end) {
+        if (this.#sink === undefined) {
+          // Bytes that nobody asked for: the next exchange must not read them as its answer.
+          this.destroy();
+          return;
+        }
+        switch (this.#response) {
+          case 'head': {
+            const head = this.#heads.push(sharedRead, at, end, this.#request?.method ?? 'GET');
+            at += this.#heads.consumed;
+            if (head !== undefined) this.#onHead(head);
+            break;
+          }
+          case 'body':
+          case 'close': {
+            const body = this.#body;
+            if (body === undefined) throw new Error('a body needs its reader');
+            at += body.push(sharedRead, at, end, (buffer, from, to) => this.#deliver(buffer, from, to));
+            if (body.done) this.#response = 'done';
+            break;
+          }
+          case 'tunnel':
+            this.#deliver(sharedRead, at, end);
+            at = end;
+            break;
+          case 'done':
+          case 'idle':
+            break;
+        }
+        if (this.#response === 'done' || this.#response === 'idle') {
+          if (at < end) this.#keep = false;
+          this.#complete();
+          return;
+        }
+      }
+    } catch (error) {
+      this.#fail({ status: 502, cause: 'answer', detail: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #deliver(bytes: Buffer, from: number, to: number): void {
+    if (this.#sink === undefined) return;
+    if (!this.#sink.data(bytes.subarray(from, to), true) && !this.#paused) {
+      this.#paused = true;
+      this.#socket?.pause();
+    }
+  }
+
+  #onHead(head: ResponseHead): void {
+    const sink = this.#sink;
+    const request = this.#request;
+    if (sink === undefined || request === undefined) return;
+    if (head.status === 101) {
+      if (!request.webSocket) throw new Error('the application switched protocols (101) although nobody asked');
+      if (!head.webSocket) throw new Error('the application switched to another protocol than websocket (101)');
+      this.#response = 'tunnel';
+      this.#keep = false;
+      sink.switched(incoming(head));
+      return;
+    }
+    if (head.status < 200) {
+      // 100 is answered by the front itself, before the body is read.
+      if (head.status !== 100) sink.informational(incoming(head));
+      return;
+    }
+    if (!head.keepAlive) this.#keep = false;
+    // A final answer to an upgrade: no client byte after the head has been or will be sent.
+    if (request.webSocket) {
+      this.#requestDone = true;
+      this.#keep = false;
+    }
+    sink.head(incoming(head));
+    const body = bodyReader(head.framing, 502);
+    this.#body = body;
+    if (body.done) {
+      this.#response = 'done';
+    } else if (head.framing.kind === 'close') {
+      this.#response = 'close';
+      this.#keep = false;
+    } else {
+      this.#response = 'body';
+    }
+  }
+
+  /** The answer is whole. An answer before the whole request ends this socket: the rest of the body goes nowhere. */
+  #complete(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (!this.#requestDone || !this.#keep || this.#socket === undefined) {
+      this.destroy();
+    } else {
+      this.#response = 'idle';
+      this.#request = undefined;
+      this.idleSinceMs = this.#back.now();
+      if (this.#paused) this.resume();
+      this.#back.release(this);
+    }
+    sink?.end([]);
+  }
+}
+
+function incoming(head: ResponseHead): IncomingResponse {
+  const declared = head.framing.kind === 'none' ? declaredLength(head.fields) : undefined;
+  return {
+    status: head.status,
+    reason: head.reason,
+    fields: head.fields,
+    connectionTokens: head.connectionTokens,
+    body:
+      head.framing.kind === 'length'
+        ? { kind: 'length', length: head.framing.length }
+        : { kind: head.framing.kind === 'chunked' ? 'stream' : head.framing.kind },
+    declaredLength: declared,
+  };
+}
+
+function declaredLength(fields: readonly string[]): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i]?.toLowerCase() === 'content-length') return fields[i + 1];
+  }
+  return undefined;
+}
+
+/** RFC 9110 9.2.2. */
+function isIdempotent(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
+}
+
+function requestHeadText(request: OutgoingRequest): string {
+  let lines = receivedFieldLine('Host', request.authority);
+  const { fields } = request;
+  for (let i = 0; i < fields.length; i += 2)
+    lines = joinLines(lines, receivedFieldLine(fields[i] ?? '', fields[i + 1] ?? ''));
+  lines = joinLines(lines, request.constantText);
+  if (request.webSocket) lines = joinLines(lines, upgradeLines);
+  if (request.body.kind === 'length')
+    lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
+  else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
+  return requestHead(request.method, request.target, lines);
+}
+
+const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);

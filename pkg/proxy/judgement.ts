@@ -1,0 +1,93 @@
+import type { Judge, Presented, PreVerdict } from '../clientauth/judge.ts';
+import type { Verdict } from '../clientauth/verdict.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { readUnverified } from './peer.ts';
+
+/**
+ * What one connection's certificate is worth, as long as the connection lives. Form and path are found once; dates,
+ * settings and revocation are asked again whenever the verdict no longer holds, or the policy changes.
+ */
+export class Judgement {
+  readonly #clock: Clock;
+  readonly #presented: Presented;
+  /** What was presented, read: judged or, where nothing is judged, only shown. */
+  readonly certificate: Certificate | undefined;
+  #judge: Judge | undefined;
+  #preVerdict: PreVerdict | undefined;
+  #verdict: Promise<Verdict> | Verdict;
+  /** Monotonic: the verdict also ends by this clock, since the calendar's may be set back. */
+  #holdsUntilMs = 0;
+  #askedMs = 0;
+  #everAccepted = false;
+
+  /** `judge` is undefined where the mode judges nothing. */
+  constructor(clock: Clock, presented: Presented, judge: Judge | undefined) {
+    this.#clock = clock;
+    this.#presented = presented;
+    this.#judge = judge;
+    this.#preVerdict = judge?.preVerdict(presented, clock.wallMs());
+    this.certificate = this.#preVerdict === undefined ? readUnverified(presented) : leafOf(this.#preVerdict);
+    // Asked at once, not with the first request: the answer is often there when the request is.
+    this.#verdict = this.#ask();
+  }
+
+  /** Whether a verdict was ever accept: only then does a refusal end what runs. */
+  get everAccepted(): boolean {
+    return this.#everAccepted;
+  }
+
+  get kind(): Verdict['kind'] | 'asking' {
+    return this.#verdict instanceof Promise ? 'asking' : this.#verdict.kind;
+  }
+
+  /** The verdict in force, asked again where it no longer holds. */
+  current(): Promise<Verdict> | Verdict {
+    const verdict = this.#verdict;
+    if (verdict instanceof Promise || verdict.kind === 'none') return verdict;
+    if (this.#clock.wallMs() < verdict.holdsUntilMs && this.#clock.monotonicMs() < this.#holdsUntilMs) return verdict;
+    this.#verdict = this.#ask();
+    return this.#verdict;
+  }
+
+  /** The same for a connection that asks for nothing: undefined while a question is under way. */
+  idle(nowMs: number): Verdict | undefined {
+    // A verdict that never holds (maxAge 0) is asked again for every request, and here now and then.
+    const verdict = nowMs - this.#askedMs < idleAskMs ? this.#verdict : this.current();
+    return verdict instanceof Promise ? undefined : verdict;
+  }
+
+  /** The policy has changed. */
+  renew(judge: Judge | undefined): void {
+    this.#judge = judge;
+    if (this.#preVerdict === undefined) this.#preVerdict = judge?.preVerdict(this.#presented, this.#clock.wallMs());
+    this.#verdict = this.#ask();
+  }
+
+  #ask(): Promise<Verdict> | Verdict {
+    if (this.#judge === undefined || this.#preVerdict === undefined) return { kind: 'none' };
+    this.#askedMs = this.#clock.monotonicMs();
+    const verdict = this.#judge.recheck(this.#preVerdict, this.#clock.wallMs());
+    if (!(verdict instanceof Promise)) return this.#settled(verdict);
+    const asked: Promise<Verdict> = verdict.then((settled) => {
+      // A newer question may have been asked meanwhile, under another policy.
+      if (this.#verdict === asked) this.#verdict = this.#settled(settled);
+      return settled;
+    });
+    return asked;
+  }
+
+  #settled(verdict: Verdict): Verdict {
+    if (verdict.kind === 'none') return verdict;
+    if (verdict.kind === 'accept') this.#everAccepted = true;
+    this.#holdsUntilMs = this.#clock.monotonicMs() + verdict.holdsUntilMs - this.#clock.wallMs();
+    return verdict;
+  }
+}
+
+function leafOf(before: PreVerdict): Certificate | undefined {
+  return before.kind === 'absent' ? undefined : before.leaf;
+}
+
+/** A connection that asks for nothing has its verdict renewed no more often than this. */
+const idleAskMs = 1000;
