@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { compileJudge, type Explanation, type Presented } from '../../pkg/clientauth/judge.ts';
 import { compileTrust, TrustMalformed } from '../../pkg/clientauth/trust.ts';
+import { createCrlChecker } from '../../pkg/crl/checker.ts';
 import { createRevocationChecker } from '../../pkg/crl/revocation.ts';
 import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
 import type { ClientAuth, VerifyingClientAuth } from '../../pkg/policy/policy.ts';
@@ -84,19 +85,22 @@ async function explain(
   presented: Presented,
   atMs: number,
 ): Promise<Explanation> {
-  const ocsp = createOcspChecker({
+  const deps = {
     now: () => Date.now(),
     monotonicNow: () => performance.now(),
-    lookup: (host) => lookup(host, { all: true }),
+    lookup: (host: string) => lookup(host, { all: true }),
     random: randomBytes,
-  });
+  };
+  const ocsp = createOcspChecker(deps);
+  const crl = createCrlChecker(deps);
   try {
-    const judge = compileJudge(settings, compileTrust([caPem]), createRevocationChecker(ocsp));
+    const judge = compileJudge(settings, compileTrust([caPem]), createRevocationChecker(ocsp, crl));
     const own = await judge.explain({ ...presented, authorizationError: null }, atMs);
     if (own.verdict.kind !== 'accept' || presented.authorizationError === null) return own;
     return { ...own, verdict: (await judge.explain(presented, atMs)).verdict };
   } finally {
     ocsp.close();
+    crl.close();
   }
 }
 

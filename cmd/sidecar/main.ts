@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { createCrlChecker } from '../../pkg/crl/checker.ts';
 import { createRevocationChecker } from '../../pkg/crl/revocation.ts';
 import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
 import { redactedPolicy } from '../../pkg/policy/snapshot.ts';
@@ -10,7 +11,7 @@ import { takeOverLifecycle } from '../../pkg/process/lifecycle.ts';
 import { createLog } from '../../pkg/process/log.ts';
 import { registerProcessMetrics } from '../../pkg/process/process-metrics.ts';
 import { Gate } from '../../pkg/proxy/gate.ts';
-import { createProxyMetrics, recordOcsp, registerOcspGauges } from '../../pkg/proxy/metrics.ts';
+import { createProxyMetrics, recordCrl, recordOcsp, registerOcspGauges } from '../../pkg/proxy/metrics.ts';
 import { parseOptions } from './options.ts';
 import { startStandalone } from './standalone.ts';
 import { version } from './version.ts';
@@ -32,11 +33,18 @@ try {
     onEvent: (event) => recordOcsp(metrics, event),
   });
   registerOcspGauges(metrics, ocsp);
+  const crl = createCrlChecker({
+    now: () => clock.wallMs(),
+    monotonicNow: () => clock.monotonicMs(),
+    lookup: (host) => lookup(host, { all: true }),
+    random: (bytes) => randomBytes(bytes),
+    onEvent: (event) => recordCrl(metrics, event),
+  });
   const gate = new Gate({
     log,
     clock,
     metrics,
-    ocsp: createRevocationChecker(ocsp),
+    ocsp: createRevocationChecker(ocsp, crl),
     audit: options.audit,
     listenAddress: options.listenAddress,
     handshakeMs: options.handshakeMs,
@@ -58,6 +66,7 @@ try {
   lifecycle.onStop('admin', () => admin.close());
   lifecycle.onStop('metrics', stopProcessMetrics);
   lifecycle.onStop('ocsp', () => ocsp.close());
+  lifecycle.onStop('crl', () => crl.close());
   lifecycle.onStop('gate', (signal) => gate.stop(signal));
   lifecycle.onStop('manifests', () => standalone.close());
   log.info('serving', {

@@ -150,7 +150,10 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
       return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, last, nowMs, monotonicMs, 1);
     }
     const { cause, softenable, detail } = asked.fault;
-    const status: RevocationStatus = { kind: 'unavailable', cause, softenable, detail, freshUntilMs: nowMs + retryMs };
+    const status: RevocationStatus = {
+      ...{ kind: 'unavailable', cause, softenable, detail, freshUntilMs: nowMs + retryMs },
+      ...(last?.kind === 'unknown' ? { unknownSinceMs: last.answer.thisUpdateMs } : {}),
+    };
     return entryOf(status, last, nowMs, monotonicMs, 1);
   }
 

@@ -45,6 +45,7 @@ export interface AnswerFacts {
 export type UnavailableCause =
   | 'address-refused'
   | 'connect'
+  | 'crl-missing'
   | 'dns'
   | 'http-status'
   | 'malformed'
