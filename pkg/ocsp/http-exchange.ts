@@ -98,7 +98,13 @@ function attempt(
       });
     }
     function send(outgoing: ClientRequest): void {
-      watch(outgoing).on('response', (incoming) => readAnswer(url, incoming, options, finish));
+      watch(outgoing)
+        .on('response', (incoming) => readAnswer(url, incoming, options, finish))
+        // Nobody asked to switch protocols: without this the connection would end without any other event.
+        .on('upgrade', ({ statusCode }, socket) => {
+          socket.destroy();
+          finish(fault('http-status', `${url.authority} answered with status ${statusCode}, expected 200`));
+        });
       outgoing.end(form.method === 'POST' ? form.body : undefined);
     }
 

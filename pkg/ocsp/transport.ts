@@ -29,7 +29,9 @@ export interface TransportDeps {
 }
 
 /** Makes the way to responders, with connections that are kept for 10 s. */
-export function createTransport({ lookup, monotonicNow, jitter, limits = defaultLimits }: TransportDeps): Transport {
+export function createTransport(deps: TransportDeps): Transport {
+  const { monotonicNow, jitter, limits = defaultLimits } = deps;
+  const lookup = oneAtATime(deps.lookup);
   // No proxy of the environment: agents made here use none. The limiter counts what is asked of each responder.
   const kept = { keepAlive: true, maxSockets: limits.total, maxTotalSockets: limits.total, maxFreeSockets: 4 };
   const agents = {
@@ -60,7 +62,7 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
       throw error;
     }
     const addresses = found.slice(0, maxAddresses);
-    let last = fault('dns', `${hop.host} has no address`);
+    let last = fault('timeout', `no time was left to connect to ${hop.authority}`);
     for (const [index, address] of addresses.entries()) {
       const timeoutMs = (deadlineMs - monotonicNow()) / (addresses.length - index);
       if (timeoutMs <= 0) break;
@@ -99,6 +101,19 @@ export function createTransport({ lookup, monotonicNow, jitter, limits = default
       agents.plain.destroy();
       agents.secure.destroy();
     },
+  };
+}
+
+/**
+ * One look-up in flight for each host; its result is for those who wait and is not kept. The system's resolver has four
+ * threads for everything: a host whose name servers are slow must not have them all.
+ */
+function oneAtATime(lookup: Lookup): Lookup {
+  const flights = new Map<string, ReturnType<Lookup>>();
+  return (host) => {
+    const flight = flights.get(host) ?? lookup(host).finally(() => flights.delete(host));
+    flights.set(host, flight);
+    return flight;
   };
 }
 
