@@ -1,16 +1,5 @@
 import { isAllOf, plainNameOctet } from './chars.ts';
 
-/** What a proxy needs to know of a field name. */
-export interface FieldName {
-  readonly lower: string;
-  /** See foldName. */
-  readonly folded: string;
-  /** See isForwardableName. */
-  readonly forwardable: boolean;
-  /** One of the names that RFC 9110 7.6.1 and its forerunners bind to one connection, named in Connection or not. */
-  readonly hopByHop: boolean;
-}
-
 /** Lower case, every character outside [a-z0-9] as `-`: how CGI, WSGI and PHP applications confuse names. */
 export function foldName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
@@ -22,26 +11,26 @@ export function isForwardableName(name: string): boolean {
 }
 
 /**
- * Facts of field names by the name as received, so that a request costs one look-up a field. Common names are always
- * there; of others at most `capacity` of at most 64 characters are kept, and all of them are forgotten when it is full:
- * whoever sends invented names slows down his own requests only.
+ * What a table's owner makes of field names, by the name as received, so that a request costs one look-up a field.
+ * Common names are always there; of others at most `capacity` of at most 64 characters are kept, and all of them are
+ * forgotten when it is full: whoever sends invented names slows down his own requests only.
  */
-export class NameTable {
-  readonly #common = new Map<string, FieldName>();
-  readonly #seen = new Map<string, FieldName>();
+export class NameTable<T> {
+  readonly #common = new Map<string, T>();
+  readonly #seen = new Map<string, T>();
+  readonly #describe: (name: string) => T;
   readonly #capacity: number;
 
-  constructor(capacity = 1024) {
+  constructor(describe: (name: string) => T, capacity = 1024) {
+    this.#describe = describe;
     this.#capacity = capacity;
     for (const name of commonNames) {
-      const facts = describe(name);
-      this.#common.set(name, facts);
-      this.#common.set(facts.lower, facts);
+      this.#common.set(name, describe(name));
+      this.#common.set(name.toLowerCase(), describe(name.toLowerCase()));
     }
   }
 
-  /** Never throws. */
-  of(name: string): FieldName {
+  of(name: string): T {
     return this.#common.get(name) ?? this.#seen.get(name) ?? this.#add(name);
   }
 
@@ -50,29 +39,30 @@ export class NameTable {
     return this.#seen.size;
   }
 
-  #add(name: string): FieldName {
-    if (name.length > cachedNameCeiling) return describe(name);
+  #add(name: string): T {
+    if (name.length > cachedNameCeiling) return this.#describe(name);
     // A name cut out of a head keeps the whole head alive (V8's sliced strings): keep a copy.
     const copy = Buffer.from(name, 'latin1').toString('latin1');
-    const facts = describe(copy);
+    const facts = this.#describe(copy);
     if (this.#seen.size >= this.#capacity) this.#seen.clear();
     this.#seen.set(copy, facts);
     return facts;
   }
 }
 
-function describe(name: string): FieldName {
-  const lower = name.toLowerCase();
-  return { lower, folded: foldName(name), forwardable: isForwardableName(name), hopByHop: hopByHopNames.has(lower) };
-}
-
 const cachedNameCeiling = 64;
 
-/** Trailer is among them since no trailer is ever passed on; HTTP2-Settings since h2c never is. */
-const hopByHopNames: ReadonlySet<string> = new Set([
+/**
+ * Lower-case names that RFC 9110 7.6.1 and its forerunners bind to one connection, named in Connection or not. Trailer
+ * is among them since no trailer is ever passed on, HTTP2-Settings since h2c never is, and a proxy's own challenge and
+ * credentials since they end at the gate.
+ */
+export const hopByHopNames: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
   'proxy-connection',
   'te',
   'trailer',

@@ -30,7 +30,7 @@ export function cleanFields(peer: Peer, fields: readonly string[], connectionTok
   const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    const known = table.name(name);
+    const known = table.of(name);
     if (known.action === 'drop') continue;
     if (known.action === 'forwarding' && !peer.peerIsTrustedProxy) continue;
     if (connectionTokens.length > 0 && connectionTokens.includes(known.lower)) continue;
@@ -59,7 +59,7 @@ export function composeRequest(
   let hasRequestId = false;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    const { lower, action } = table.name(name);
+    const { lower, action } = table.of(name);
     if (action === 'drop' || (action === 'forwarding' && !trusted)) continue;
     if (request.connectionTokens.length > 0 && request.connectionTokens.includes(lower)) continue;
     if (bound.remove.has(lower) || (forward.remove.length > 0 && forward.remove.includes(lower))) continue;
@@ -115,7 +115,7 @@ export function composeResponseFields(
   const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    const { lower, endToEnd, guarded } = table.name(name);
+    const { lower, endToEnd, guarded } = table.of(name);
     if (!endToEnd || guarded) continue;
     if (connectionTokens.length > 0 && connectionTokens.includes(lower)) continue;
     out.push(name, fields[i + 1] ?? '');

@@ -6,9 +6,9 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { hopByHopNames } from '../http1/names.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
 import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
-import { hopByHop } from './fields.ts';
 
 /** HTTP/2 in clear text to the application: one session for one client connection, a stream for every request. */
 export function createH2cBack(target: BackTarget, now: () => number): Back {
@@ -297,7 +297,7 @@ function endToEnd(raw: readonly string[]): string[] {
   const fields: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    if (name.startsWith(':') || hopByHop.has(name) || name === 'content-length') continue;
+    if (name.startsWith(':') || hopByHopNames.has(name) || name === 'content-length') continue;
     fields.push(name, raw[i + 1] ?? '');
   }
   return fields;

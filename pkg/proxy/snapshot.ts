@@ -11,7 +11,7 @@ import type { Rewrite } from '../rewrite/rewrite.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 import type { BackTarget } from './back-target.ts';
 import { withContextOptions } from './context.ts';
-import { FieldTable } from './fields.ts';
+import { createFieldTable, type FieldTable } from './fields.ts';
 import { foldHost } from './host.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { ProxyMetrics } from './metrics.ts';
@@ -67,7 +67,7 @@ export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: 
     policy,
     listeners: new Map(compiled.map((listener) => [listener.port, listener])),
     // Of the whole pod: a proof that one profile sets must not come in through another that shares the application.
-    fields: new FieldTable((folded) => isGuarded(folded) || guarded.some((names) => names.has(folded))),
+    fields: createFieldTable((folded) => isGuarded(folded) || guarded.some((names) => names.has(folded))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { foldName } from '../http1/names.ts';
 import type { ForwardedCertificate, RewriteSetPolicy } from '../policy/policy.ts';
 import {
   type BoundRule,
@@ -14,7 +15,7 @@ import {
 import { base64Der, rfc9440, urlEncodedPem, xfccElement } from './certificate-values.ts';
 import { finishHeaderValue, HeaderEdits } from './edits.ts';
 import { rewriteFaults } from './faults.ts';
-import { foldName, isGuarded } from './guard.ts';
+import { isGuarded } from './guard.ts';
 import { headerNameFault } from './header-name.ts';
 import { proofNames } from './proof.ts';
 import type {

@@ -1,5 +1,6 @@
+import { foldName } from '../http1/names.ts';
 import type { RewriteSetPolicy } from '../policy/policy.ts';
-import { foldName, isGuarded } from './guard.ts';
+import { isGuarded } from './guard.ts';
 import { maxActionsPerSet, maxConditionsPerSet } from './limits.ts';
 import { proofNames } from './proof.ts';
 import { compileRule } from './rule.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { foldName, isGuarded } from './guard.ts';
+import { foldName } from '../http1/names.ts';
+import { isGuarded } from './guard.ts';
 
 for (const name of [
   'X-Client-Cert',

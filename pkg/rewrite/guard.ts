@@ -3,11 +3,6 @@
  * them: CGI and its heirs read `X_Client.Cert` and `X-Client-Cert` into the same variable.
  */
 
-/** Lower case, with every character outside `[a-z0-9]` as `-`. */
-export function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
-}
-
 /**
  * Whether a folded name is one by which some proxy hands on a client certificate, or what it found of it. Such headers
  * are removed from every request, whatever the policy says: an application may believe them.

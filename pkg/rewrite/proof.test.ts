@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { foldName } from '../http1/names.ts';
 import type { RewriteRule } from '../policy/policy.ts';
 import { compileRewrite } from './compile.ts';
 import { rewriteFaults } from './faults.ts';
-import { foldName, isGuarded } from './guard.ts';
+import { isGuarded } from './guard.ts';
 import { type BoundRewrite, type RequestView, RewriteOverflow } from './rewrite.ts';
 import { accepted, connection, header, request, rule, set, when, withSubject } from './testdata/facts.ts';
 import { serverVariableNames } from './variables.ts';

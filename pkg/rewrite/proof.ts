@@ -1,4 +1,4 @@
-import { foldName } from './guard.ts';
+import { foldName } from '../http1/names.ts';
 import type { CompiledAction, CompiledRule } from './rule.ts';
 import { templateVariables } from './template.ts';
 import type { Variable } from './variables.ts';

@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 export const rewriteMutants: readonly Mutant[] = [
   {
     name: 'names are compared unfolded: X_Client_Cert gets through',
-    file: 'pkg/rewrite/guard.ts',
+    file: 'pkg/http1/names.ts',
     find: "return name.toLowerCase().replace(/[^a-z0-9]/g, '-');",
     replace: 'return name.toLowerCase();',
     tests: ['pkg/rewrite/guard.test.ts', 'pkg/rewrite/proof.test.ts'],
