@@ -200,7 +200,7 @@ after(async () => {
   await responder.close();
 });
 
-async function causeOf(urls: readonly string[], responderUrl?: string, allowInternalAddresses: readonly string[] = []) {
+async function causeOf(urls: readonly string[], responderUrl?: string, allowInternalAddresses: string[] = []) {
   const { certificate } = pki.intermediate.issue({ ocspUrls: urls });
   responder.verdicts.set(certificate.serialHex, { kind: 'good' });
   const changes = responderUrl === undefined ? {} : { responder: { url: responderUrl, use: 'Override' as const } };

@@ -3,12 +3,21 @@ import { LRUCache } from 'lru-cache';
 import type { OcspSettings } from '../policy/policy.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Asked, askResponders, type Question } from './ask.ts';
-import { type Answered, createCache, type Entry, isFinal, isFresh, prevailing } from './cache.ts';
+import {
+  type Answered,
+  createCache,
+  type Entry,
+  isFinal,
+  isFresh,
+  neverRefused,
+  prevailing,
+  refusedSince,
+} from './cache.ts';
 import type { LimiterLimits } from './limiter.ts';
 import type { OcspChecker } from './ocsp.ts';
 import { linkFault } from './signer.ts';
 import type { RevocationStatus, UnavailableCause } from './status.ts';
-import { createTransport, type Lookup } from './transport.ts';
+import { createTransport, type Lookup, type Transport } from './transport.ts';
 
 /** One question answered, for metrics and the log. */
 export interface OcspEvent {
@@ -34,6 +43,8 @@ export interface CheckerDeps {
   /** Most certificates remembered; 100,000 unless given. */
   readonly maxEntries?: number;
   readonly limits?: LimiterLimits;
+  /** The way to responders; one over the network unless given. */
+  readonly transport?: Transport;
 }
 
 /** What the checker holds right now. */
@@ -74,12 +85,14 @@ interface Identity {
 export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
   const { now, monotonicNow, random, onEvent } = deps;
   const jitter = () => random(2).readUInt16BE(0) / 65_536;
-  const transport = createTransport({
-    lookup: deps.lookup,
-    monotonicNow,
-    jitter,
-    ...(deps.limits === undefined ? {} : { limits: deps.limits }),
-  });
+  const transport =
+    deps.transport ??
+    createTransport({
+      lookup: deps.lookup,
+      monotonicNow,
+      jitter,
+      ...(deps.limits === undefined ? {} : { limits: deps.limits }),
+    });
   const cache = createCache(deps.maxEntries ?? 100_000);
   const flights = new Map<string, Promise<RevocationStatus>>();
   const sha1Only = new LRUCache<string, true>({ max: 256 });
@@ -137,24 +150,26 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
     if (asked.kind === 'responder-missing') return undefined;
     if (asked.kind === 'answer') {
       const next = answered(question, asked, nowMs);
-      const status = renewed(prevailing(before?.last, next), next);
-      return entryOf(status, status, nowMs, monotonicMs, jitter());
+      const status = renewed(prevailing(before?.last, next, before?.refusedMs ?? neverRefused), next);
+      const kept = { last: status, refusedMs: refusedSince(before?.refusedMs, next) };
+      return entryOf(status, kept, nowMs, monotonicMs, jitter());
     }
     const retryMs = minRetryMs + (maxRetryMs - minRetryMs) * jitter();
     if (before !== undefined && before.status.kind === 'good' && isFresh(before, nowMs, monotonicMs)) {
       return { ...before, refreshFromMonotonicMs: monotonicMs + retryMs };
     }
-    const last = before?.last;
+    const kept = { last: before?.last, refusedMs: before?.refusedMs ?? neverRefused };
+    const { last } = kept;
     // Silence lifts nothing: who was revoked stays so, whatever `onUnavailable` says.
     if (last?.kind === 'revoked') {
-      return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, last, nowMs, monotonicMs, 1);
+      return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, kept, nowMs, monotonicMs, 1);
     }
     const { cause, softenable, detail } = asked.fault;
     const status: RevocationStatus = {
       ...{ kind: 'unavailable', cause, softenable, detail, freshUntilMs: nowMs + retryMs },
       ...(last?.kind === 'unknown' ? { unknownSinceMs: last.answer.thisUpdateMs } : {}),
     };
-    return entryOf(status, last, nowMs, monotonicMs, 1);
+    return entryOf(status, kept, nowMs, monotonicMs, 1);
   }
 
   return {
@@ -231,7 +246,7 @@ function renewed(status: Answered, next: Answered): Answered {
 
 function entryOf(
   status: RevocationStatus,
-  last: Answered | undefined,
+  kept: Pick<Entry, 'last' | 'refusedMs'>,
   nowMs: number,
   monotonicMs: number,
   jitter: number,
@@ -243,7 +258,7 @@ function entryOf(
     freshUntilMs,
     freshUntilMonotonicMs: monotonicMs + lifeMs,
     refreshFromMonotonicMs: monotonicMs + lifeMs * (0.8 + 0.1 * jitter),
-    last,
+    ...kept,
   };
 }
 

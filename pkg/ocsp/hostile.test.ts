@@ -43,12 +43,12 @@ function leaf(...ocspUrls: readonly string[]) {
 }
 
 /** A TCP server that does this to each connection once a request has come. */
-async function raw(onRequest: (socket: Socket, request: Buffer) => void) {
+async function raw(onRequest: (socket: Socket) => void) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-    socket.on('data', (request) => onRequest(socket, request));
+    socket.on('data', () => onRequest(socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
