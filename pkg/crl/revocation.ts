@@ -22,6 +22,12 @@ export interface RevocationChecker {
 
 type Revoked = Extract<RevocationStatus, { kind: 'revoked' }>;
 
+interface Keyed {
+  readonly issuer: Certificate;
+  readonly revocation: AskedRevocation;
+  readonly key: string;
+}
+
 /**
  * Makes the door to both. It remembers who is revoked apart from the settings that only say how and how often is asked,
  * so that a change of policy, another source or a silent responder lifts nothing: revoked is for good, a hold ends with a
@@ -30,6 +36,15 @@ type Revoked = Extract<RevocationStatus, { kind: 'revoked' }>;
  */
 export function createRevocationChecker(ocsp: OcspChecker, crl: CrlChecker): RevocationChecker {
   const revoked = new LRUCache<string, Revoked>({ max: maxRevoked });
+  const keys = new WeakMap<Certificate, Keyed>();
+
+  function keyed(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation): string {
+    const known = keys.get(certificate);
+    if (known !== undefined && known.issuer === issuer && known.revocation === revocation) return known.key;
+    const key = keyOf(certificate, issuer, revocation);
+    keys.set(certificate, { issuer, revocation, key });
+    return key;
+  }
 
   function ask(
     certificate: Certificate,
@@ -68,7 +83,7 @@ export function createRevocationChecker(ocsp: OcspChecker, crl: CrlChecker): Rev
 
   return {
     check: (certificate, issuer, revocation) => {
-      const key = keyOf(certificate, issuer, revocation);
+      const key = keyed(certificate, issuer, revocation);
       const before = revoked.get(key);
       if (before !== undefined && isFinal(before)) return before;
       return then(ask(certificate, issuer, revocation), (status) => settle(key, certificate, status));

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CrlEvent } from '../crl/checker.ts';
+import type { CrlEvent } from '../crl/store.ts';
 import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
 import { CounterFamily, HistogramFamily } from './tally.ts';
 
