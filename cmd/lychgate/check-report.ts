@@ -11,6 +11,7 @@ import { toPem } from '../../pkg/x509/certificate.ts';
 import { PemMalformed, pemBlocks } from '../../pkg/x509/pem.ts';
 import { checkSettings } from './check-settings.ts';
 import { type OpensslWord, opensslWord } from './openssl-word.ts';
+import { looksLikePkcs12, Pkcs12Unusable, readPkcs12 } from './pkcs12.ts';
 import { UsageFault } from './usage-fault.ts';
 
 /** What is to be judged, by what. */
@@ -20,6 +21,9 @@ export interface CheckOptions {
   readonly chain?: string;
   readonly profile?: string;
   readonly key?: string;
+  /** Of a PKCS #12 file: a file with the password in its first line, or the password itself. */
+  readonly passwordFile?: string;
+  readonly password?: string;
   /** Unix milliseconds. */
   readonly at?: number;
   readonly ocsp: boolean;
@@ -45,15 +49,16 @@ export interface CheckReport {
  */
 export async function checkCertificate(options: CheckOptions, nowMs: number): Promise<CheckReport> {
   const caPem = readText(options.ca);
-  const [leaf, ...sent] = [...blocksOf(options.cert), ...(options.chain === undefined ? [] : blocksOf(options.chain))];
+  const { certificates, keyPem } = clientOf(options);
+  const [leaf, ...sent] = [...certificates, ...(options.chain === undefined ? [] : blocksOf(options.chain))];
   if (leaf === undefined) throw new UsageFault(`${options.cert}: no certificate found`);
   const settings = settingsOf(options, caPem);
   const openssl: CheckReport['openssl'] =
-    options.key === undefined
+    keyPem === undefined
       ? { kind: 'not asked', message: 'give --key to ask OpenSSL by a handshake' }
       : await opensslWord({
           certPem: [leaf, ...sent].map((der) => toPem('CERTIFICATE', der)).join(''),
-          keyPem: readText(options.key),
+          keyPem,
           caPem,
           nowMs,
         });
@@ -130,7 +135,9 @@ function notesOf(settings: VerifyingClientAuth, options: CheckOptions, openssl: 
   }
   if (settings.publicPaths.length > 0) notes.push('publicPaths need no certificate; this is the verdict on all others');
   if (openssl.kind === 'failed') {
-    notes.push(`no handshake came about, so OpenSSL said nothing: is ${options.key} the key of ${options.cert}?`);
+    notes.push(
+      `no handshake came about, so OpenSSL said nothing: is ${options.key ?? 'its key'} the key of ${options.cert}?`,
+    );
   }
   return notes;
 }
@@ -141,6 +148,29 @@ export function exitCodeOf({ verdict, reason, openssl }: CheckReport): 0 | 1 | 2
   if (verdict !== 'refuse') return 0;
   // The gate refuses, but whether the certificate is revoked is not known.
   return reason === 'RevocationUnavailable' ? 2 : 1;
+}
+
+/** The certificates that the client presents, and its key where there is one: of PEM files, or of a PKCS #12 file. */
+function clientOf(options: CheckOptions): {
+  readonly certificates: readonly Buffer[];
+  readonly keyPem: string | undefined;
+} {
+  const { cert, key, passwordFile } = options;
+  const bytes = readBytes(cert);
+  if (bytes.includes('-----BEGIN ') || !looksLikePkcs12(bytes)) {
+    if (passwordFile !== undefined) throw new UsageFault(`${cert}: --password-file is for PKCS #12, which this is not`);
+    return { certificates: blocksOf(cert), keyPem: key === undefined ? undefined : readText(key) };
+  }
+  if (key !== undefined) throw new UsageFault(`${cert}: a PKCS #12 file has its own key; leave --key out`);
+  try {
+    const password =
+      passwordFile === undefined ? options.password : (/^[^\r\n]*/.exec(readText(passwordFile))?.[0] ?? '');
+    const { leaf, chain, keyPem } = readPkcs12(bytes, password);
+    return { certificates: [leaf, ...chain], keyPem };
+  } catch (error) {
+    if (error instanceof Pkcs12Unusable) throw new UsageFault(`${cert}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 function blocksOf(file: string): Buffer[] {
@@ -156,8 +186,12 @@ function blocksOf(file: string): Buffer[] {
 }
 
 function readText(file: string): string {
+  return readBytes(file).toString('utf8');
+}
+
+function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new UsageFault(error instanceof Error ? error.message : String(error), { cause: error });
   }

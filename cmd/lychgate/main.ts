@@ -12,7 +12,12 @@ const program = new Command('lychgate')
   .version(version, '-V, --version')
   .showHelpAfterError('(add --help for what there is)')
   .exitOverride();
-for (const command of [demoCommand(), checkCommand(), ocspCommand(), versionCommand()]) {
+for (const command of [
+  demoCommand(),
+  checkCommand(process.env['LYCHGATE_PASSWORD']),
+  ocspCommand(),
+  versionCommand(),
+]) {
   program.addCommand(inherit(command, program));
 }
 
