@@ -209,8 +209,13 @@ class H2cExchange implements Exchange {
 
   abort(): void {
     this.#sink = undefined;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#reset();
     this.#back.forget(this);
+  }
+
+  /** A close would end the writable side first: END_STREAM, and half a body would look whole to the application. */
+  #reset(): void {
+    this.#stream?.destroy(new Error('reset'));
   }
 
   resume(): void {
@@ -223,7 +228,7 @@ class H2cExchange implements Exchange {
     // A stream that both sides keep open (gRPC) waits for nobody in particular.
     const waiting = this.#ended && this.#stream?.isPaused() !== true;
     if (responseMs === 0 || !waiting || nowMs - this.#waitingSinceMs <= responseMs) return;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#reset();
     this.fail({ status: 504, cause: 'timeout', detail: `no byte from the application within ${responseMs} ms` });
   }
 
@@ -245,7 +250,7 @@ class H2cExchange implements Exchange {
     if (sink === undefined) return;
     this.#waitingSinceMs = this.#back.now();
     if (!(status >= 200 && status <= 599)) {
-      stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      this.#reset();
       this.fail({ status: 502, cause: 'answer', detail: `status ${status} is not valid` });
       return;
     }
@@ -268,7 +273,7 @@ class H2cExchange implements Exchange {
     try {
       sink.head(head);
     } catch (error) {
-      stream.close(constants.NGHTTP2_CANCEL);
+      this.#reset();
       this.fail({ status: 502, cause: 'answer', detail: error instanceof Error ? error.message : String(error) });
       return;
     }

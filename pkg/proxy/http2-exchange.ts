@@ -81,7 +81,7 @@ export class Http2Exchange implements ResponseSink {
     if (this.#over) return;
     if (this.#blockedSinceMs > 0 && timeouts.idleMs > 0 && nowMs - this.#blockedSinceMs > timeouts.idleMs) {
       this.#connection.countClosed('client-not-reading');
-      this.#stream.close(constants.NGHTTP2_CANCEL);
+      this.#reset();
     } else if (!this.#requestWhole && timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
       this.#giveUp(this.#stream.isPaused() ? unreadAnswer : timeoutAnswer('request body'));
     } else if (!this.#tunnel && timeouts.requestMs > 0 && nowMs - this.#beganMs > timeouts.requestMs) {
@@ -155,7 +155,7 @@ export class Http2Exchange implements ResponseSink {
 
   #giveUp(answer: OwnAnswer): void {
     this.#abort();
-    if (this.#answered) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (this.#answered) this.#reset();
     else this.#answer(answer);
   }
 
@@ -189,7 +189,7 @@ export class Http2Exchange implements ResponseSink {
         profile: this.#connection.profile.id,
         error: String(error),
       });
-      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      this.#reset();
       return;
     }
     if (head.body.kind === 'stream') {
@@ -227,7 +227,7 @@ export class Http2Exchange implements ResponseSink {
   fail(failure: BackFailure): void {
     this.#exchange = undefined;
     this.#record.failed(failure);
-    if (this.#answered) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (this.#answered) this.#reset();
     else this.#answer(backFailureAnswer(failure));
   }
 
@@ -275,6 +275,11 @@ export class Http2Exchange implements ResponseSink {
     this.#finish();
     this.#stream.end(this.#request?.method === 'HEAD' ? undefined : body);
     this.#stream.once('finish', () => this.#leaveRest());
+  }
+
+  /** A close would end the writable side first: END_STREAM, and half an answer would look whole. */
+  #reset(): void {
+    this.#stream.destroy(new Error('reset'));
   }
 
   /** Answered before the whole request: the rest is not wanted (RFC 9113 8.1). A turn later, behind END_STREAM. */

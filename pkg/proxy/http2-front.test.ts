@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectTo, defaultBackend, ManualClock, until } from '../../test/support/gate.ts';
 import { answerOf, ask, connectHttp2 } from '../../test/support/http2-client.ts';
@@ -114,6 +115,33 @@ for (const { name, method, sent, want, closing } of answered) {
     const session = await connectHttp2(t, world);
     const got = await ask(session, { ':method': method ?? 'GET' });
     assert.deepEqual([got.status, got.body, got.end], want);
+  });
+}
+
+for (const [name, sent] of [
+  ['by length', 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nhi'],
+  ['by chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n'],
+  ['by closing', 'HTTP/1.1 200 OK\r\n\r\nhi'],
+] as const) {
+  test(`an answer ${name} that is cut short has no END_STREAM`, async (t) => {
+    let app: Socket | undefined;
+    const world = await startWorld(t, {
+      respond: (text, socket) => {
+        app = socket;
+        return text.endsWith('\r\n\r\n') ? sent : undefined;
+      },
+    });
+    const client = await frames(world);
+    client.headers(1, good);
+    const ofType = (type: number) => client.frames.filter((one) => one.type === type && one.stream === 1);
+    await until('the part', () => ofType(frameTypes.data).length === 1);
+    app?.resetAndDestroy();
+    await until('the reset', () => ofType(frameTypes.reset).length === 1);
+    assert.deepEqual(
+      ofType(frameTypes.data).map(({ flags, payload }) => [flags, payload.toString()]),
+      [[0, 'hi']],
+    );
+    client.socket.destroy();
   });
 }
 

@@ -119,3 +119,22 @@ function statusOf(block: Buffer): string {
     ]).get(block[0] ?? 0) ?? 'other'
   );
 }
+
+/** The whole frames in Latin-1 text, behind the client's preface where it has one. */
+export function readFrames(received: string): readonly Frame[] {
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  const bytes = Buffer.from(received.startsWith(preface) ? received.slice(preface.length) : received, 'latin1');
+  const frames: Frame[] = [];
+  for (let at = 0; at + 9 <= bytes.length; ) {
+    const length = bytes.readUIntBE(at, 3);
+    if (at + 9 + length > bytes.length) break;
+    frames.push({
+      type: bytes[at + 3] ?? 0,
+      flags: bytes[at + 4] ?? 0,
+      stream: bytes.readUInt32BE(at + 5),
+      payload: bytes.subarray(at + 9, at + 9 + length),
+    });
+    at += 9 + length;
+  }
+  return frames;
+}
