@@ -13,7 +13,7 @@ export interface CommandOptions {
   readonly cwd?: string;
 }
 
-/** Runs a program to its end, killed by SIGKILL after twenty seconds. @throws where the program cannot be started. */
+/** Runs a program to its end, killed by SIGKILL after a minute. @throws where the program cannot be started. */
 export function command(
   program: string,
   args: readonly string[],
@@ -22,7 +22,7 @@ export function command(
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: 20_000,
+      timeout: 60_000,
       killSignal: 'SIGKILL',
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });

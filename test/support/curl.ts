@@ -25,7 +25,7 @@ export interface CurlOptions {
 export async function curl(port: number, options: CurlOptions = {}): Promise<CurlAnswer> {
   const { client, http = '1.1', host = 'localhost', path = '/', args = [] } = options;
   const result = await command('curl', [
-    ...['-sSk', '--max-time', '15', `--http${http}`, '--resolve', `${host}:${port}:127.0.0.1`],
+    ...['-sSk', '--max-time', '30', `--http${http}`, '--resolve', `${host}:${port}:127.0.0.1`],
     ...(client === undefined ? [] : ['--cert', client.chain, '--key', client.key]),
     ...['-w', '\n%{http_code} %{http_version}', ...args, `https://${host}:${port}${path}`],
   ]);

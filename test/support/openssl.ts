@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { succeed } from './command.ts';
 import { until } from './until.ts';
@@ -37,7 +37,7 @@ export interface OpensslCa extends OpensslIdentity {
   readonly bundle: string;
   /** Files NAME.crt and NAME.key; the certificate is in the index as valid unless `listed` is false. */
   issue(name: string, options?: IssueOptions & { readonly listed?: boolean }): Promise<OpensslIdentity>;
-  /** Says so in the index: a running responder reads it again. */
+  /** Says so in the index; a running responder must be refreshed. */
   revoke(identity: OpensslIdentity, reason?: string): void;
 }
 
@@ -91,7 +91,11 @@ export async function makeOpensslCa(
   const bundle = at(`${name}.bundle.crt`);
   writeFileSync(bundle, rootPem + ca.pem);
   const rows = new Map<string, string>();
-  const writeIndex = () => writeFileSync(index, [...rows.values()].join(''));
+  // A new file each time: openssl looks at whole seconds of the file's times, and at its inode.
+  const writeIndex = () => {
+    writeFileSync(`${index}.new`, [...rows.values()].join(''));
+    renameSync(`${index}.new`, index);
+  };
   writeIndex();
   return {
     ...ca,
@@ -114,6 +118,8 @@ export async function makeOpensslCa(
 
 export interface OpensslResponder {
   readonly url: string;
+  /** The responder looks at its index after an answer, not before: this makes it read what has changed. */
+  refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -139,6 +145,11 @@ export async function startOpensslResponder(
   }, 'openssl ocsp listens');
   return {
     url: `http://127.0.0.1:${port}/`,
+    refresh: async () => {
+      await succeed('openssl', [
+        ...['ocsp', '-issuer', ca.crt, '-serial', '1', '-url', `http://127.0.0.1:${port}/`, '-noverify'],
+      ]);
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = once(child, 'close');

@@ -70,7 +70,7 @@ export async function startSidecar(manifests: string, options: SidecarOptions = 
 /** Runs a sidecar that is expected to end by itself. */
 export async function runSidecar(manifests: string, args: readonly string[] = []): Promise<Ended> {
   const running = launch(manifests, await freePort(), await freePort(), args);
-  const guard = setTimeout(() => running.kill('SIGKILL'), 20_000);
+  const guard = setTimeout(() => running.kill('SIGKILL'), 60_000);
   const ended = await running.ended;
   clearTimeout(guard);
   return ended;

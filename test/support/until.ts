@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function until<T>(
   look: () => Promise<T | undefined> | T | undefined,
   what: string,
-  limitMs = 15_000,
+  limitMs = 40_000,
 ): Promise<T> {
   const endMs = performance.now() + limitMs;
   while (performance.now() < endMs) {
