@@ -177,7 +177,7 @@ class H2cExchange implements Exchange {
       if (status > 100 && raw !== undefined) this.#sink?.informational(bare(status, endToEnd(raw)));
     });
     stream.on('response', (fields, flags, raw?: string[]) =>
-      this.#onResponse(stream, Number(fields[':status']), raw ?? [], (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
+      this.#onResponse(Number(fields[':status']), raw ?? [], (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
     );
     stream.on('data', (chunk: Buffer) => {
       this.#waitingSinceMs = this.#back.now();
@@ -245,7 +245,7 @@ class H2cExchange implements Exchange {
     if (sink !== undefined) queueMicrotask(() => sink.fail(failure));
   }
 
-  #onResponse(stream: ClientHttp2Stream, status: number, raw: readonly string[], ended: boolean): void {
+  #onResponse(status: number, raw: readonly string[], ended: boolean): void {
     const sink = this.#sink;
     if (sink === undefined) return;
     this.#waitingSinceMs = this.#back.now();
