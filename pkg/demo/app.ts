@@ -1,14 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { type Listening, listen } from './listen.ts';
 import { requestPage, requestText } from './page.ts';
-
-/** A request as the application received it. */
-export interface ReceivedRequest {
-  readonly method: string;
-  readonly target: string;
-  /** In order, with the names as they came. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
+import type { ReceivedRequest } from './received-request.ts';
 
 /**
  * The demo's application: plain HTTP on 127.0.0.1, shows every request what it received, as a page where the client

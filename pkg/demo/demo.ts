@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ReceivedRequest, startApp } from './app.ts';
+import { startApp } from './app.ts';
 import { attempt } from './attempt.ts';
 import { openDirectory } from './directory.ts';
 import { startGate } from './gate.ts';
@@ -7,6 +7,7 @@ import { demoManifests } from './manifests.ts';
 import { startPassThrough } from './pass-through.ts';
 import { type DemoPki, makeDemoPki, pkiFiles } from './pki.ts';
 import { onWishedPort, type PortWish, probePort } from './ports.ts';
+import type { ReceivedRequest } from './received-request.ts';
 import { answersOf, startResponder } from './responder.ts';
 import { judgeRow, type Row } from './rows.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { ReceivedRequest } from './app.ts';
 import { requestPage, requestText, shownCertificate } from './page.ts';
 import { makeDemoPki } from './pki.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 10);
 const pki = makeDemoPki({ nowMs, responderUrl: 'http://127.0.0.1:8090' });

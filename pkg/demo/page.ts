@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { ReceivedRequest } from './app.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 /** What X-Client-Cert says, decoded; undefined where the header is absent. */
 export interface ShownCertificate {

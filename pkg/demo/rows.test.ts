@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { ReceivedRequest } from './app.ts';
 import type { Attempt } from './attempt.ts';
 import { makeDemoPki } from './pki.ts';
+import type { ReceivedRequest } from './received-request.ts';
 import { reportRows } from './report.ts';
 import { judgeRow, missingRows } from './rows.ts';
 

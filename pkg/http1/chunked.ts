@@ -1,4 +1,4 @@
-import type { BodyReader, OnData } from './body.ts';
+import type { BodyReader, OnData } from './body-reader.ts';
 import { hexValue, tokenOctet, valueOctet } from './chars.ts';
 import { readFields } from './fields.ts';
 import { HttpMalformed } from './head.ts';

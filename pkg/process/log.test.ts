@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';
+import { createLog, type Log, type LogLevel, silentLog } from './log.ts';
+import type { LogFields } from './log-fields.ts';
 
 const clock = { wallMs: () => Date.UTC(2026, 10, 25, 12, 0, 0, 7), monotonicMs: () => 0 };
 const time = '2026-11-25T12:00:00.007Z';

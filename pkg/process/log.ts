@@ -1,20 +1,7 @@
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
+import type { LogFields } from './log-fields.ts';
 import { redact } from './redact.ts';
-
-/** What a log field may be: JSON, plus errors and bytes, which are made printable. */
-export type LogValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | Error
-  | Uint8Array
-  | readonly LogValue[]
-  | { readonly [name: string]: LogValue };
-export type LogFields = { readonly [name: string]: LogValue };
 
 /**
  * Structured log: one event, one JSON line. Every method takes a constant message and the event's fields; no method

@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto';
-import type { LogFields } from './log.ts';
+import type { LogFields } from './log-fields.ts';
 
 /**
  * A copy of log fields in which nothing secret is left: fields named like a credential, private keys in PEM, key

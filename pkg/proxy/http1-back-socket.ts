@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { type BodyReader, bodyReader } from '../http1/body.ts';
+import { bodyReader } from '../http1/body.ts';
+import type { BodyReader } from '../http1/body-reader.ts';
 import type { ResponseHead } from '../http1/head.ts';
 import { ResponseHeadReader } from '../http1/head-reader.ts';
 import {

@@ -1,4 +1,5 @@
-import { type BodyReader, bodyReader } from '../http1/body.ts';
+import { bodyReader } from '../http1/body.ts';
+import type { BodyReader } from '../http1/body-reader.ts';
 import type { Framing, HeadLimits, RequestHead } from '../http1/head.ts';
 import { RequestHeadReader } from '../http1/head-reader.ts';
 

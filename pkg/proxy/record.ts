@@ -1,5 +1,6 @@
 import type { RejectReason } from '../policy/reason.ts';
-import type { Log, LogFields } from '../process/log.ts';
+import type { Log } from '../process/log.ts';
+import type { LogFields } from '../process/log-fields.ts';
 import type { Admission } from './admission.ts';
 import type { AuditLevel } from './deps.ts';
 import type { BackFailure } from './exchange.ts';

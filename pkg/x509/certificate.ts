@@ -1,20 +1,8 @@
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type KeyUsage, X509Certificate } from 'node:crypto';
 import { DerCursor, DerMalformed, type DerNode, readDer, tags } from './der.ts';
 import { readInteger, readOid, readSmallInteger, readTime, readWholeBitString } from './der-values.ts';
 import { type Extension, readExtensions, readKnownExtensions } from './extensions.ts';
 import { type DistinguishedName, parseName, sameName } from './name.ts';
-
-/** keyUsage bits by their RFC 5280 4.2.1.3 names. */
-export type KeyUsage =
-  | 'cRLSign'
-  | 'contentCommitment'
-  | 'dataEncipherment'
-  | 'decipherOnly'
-  | 'digitalSignature'
-  | 'encipherOnly'
-  | 'keyAgreement'
-  | 'keyCertSign'
-  | 'keyEncipherment';
 
 /**
  * An X.509 certificate, read once from strict DER. Slices are the received bytes, never a re-encoding.

@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net';
-import type { KeyUsage } from './certificate.ts';
 import { DerCursor, DerMalformed, type DerNode, expectTag, readDer, tags } from './der.ts';
 import {
   readBitString,
@@ -10,6 +9,18 @@ import {
   readOid,
   readSmallInteger,
 } from './der-values.ts';
+
+/** keyUsage bits by their RFC 5280 4.2.1.3 names. */
+export type KeyUsage =
+  | 'cRLSign'
+  | 'contentCommitment'
+  | 'dataEncipherment'
+  | 'decipherOnly'
+  | 'digitalSignature'
+  | 'encipherOnly'
+  | 'keyAgreement'
+  | 'keyCertSign'
+  | 'keyEncipherment';
 
 /** One extension as received. RFC 5280 4.1.2.9. */
 export interface Extension {
