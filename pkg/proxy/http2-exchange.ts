@@ -4,7 +4,7 @@ import { backFailureAnswer, badRequestAnswer, overflowAnswer, renderAnswer, time
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
-import { type Http2Request, readHttp2Request } from './http2-request.ts';
+import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
 import { RequestRecord } from './record.ts';
 
 /** One HTTP/2 stream: its request to a back, the answer to the stream. */
@@ -49,6 +49,12 @@ export class Http2Exchange implements ResponseSink {
       this.#blockedSinceMs = 0;
       this.#exchange?.resume();
     });
+    const tooLarge = headOverLimit(this.#raw, this.#connection.profile.policy.backend.limits);
+    if (tooLarge !== undefined) {
+      this.#connection.countMalformed(431);
+      this.#answer({ status: 431, message: tooLarge, close: false });
+      return;
+    }
     const read = readHttp2Request(this.#raw, stream.endAfterHeaders);
     if (typeof read === 'string') {
       this.#connection.countMalformed(400);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isAllOf, targetOctet, tokenOctet, valueOctet } from '../http1/chars.ts';
-import type { Framing } from '../http1/head.ts';
+import type { Framing, HeadLimits } from '../http1/head.ts';
 import { parseAuthority } from '../http1/target.ts';
 import type { FrontRequest } from './compose.ts';
 
@@ -8,6 +8,25 @@ export interface Http2Request extends FrontRequest {
   readonly path: string;
   readonly query: string | undefined;
   readonly expectContinue: boolean;
+}
+
+/**
+ * What is over a limit of the head, or undefined; 0 is no limit. As a head of HTTP/1.1 would be counted: the crumbs of a
+ * cookie are one field. Asked for every stream, since nghttp2 knows of a limit only once the client has acknowledged it.
+ */
+export function headOverLimit(raw: readonly string[], { headBytes, headerCount }: HeadLimits): string | undefined {
+  let bytes = 0;
+  let fields = 0;
+  let cookie = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    bytes += name.length + (raw[i + 1] ?? '').length + 4;
+    if (name === 'cookie') cookie = 1;
+    else if (!name.startsWith(':')) fields += 1;
+  }
+  if (headBytes > 0 && bytes > headBytes) return `request head of ${bytes} bytes, limit ${headBytes}`;
+  if (headerCount > 0 && fields + cookie > headerCount) return `more than ${headerCount} header fields`;
+  return undefined;
 }
 
 /**
@@ -31,7 +50,7 @@ export function readHttp2Request(raw: readonly string[], endStream: boolean): Ht
       continue;
     }
     if (!isAllOf(tokenOctet, name) || name === '') return 'a field name has a character that is not allowed';
-    if (!isAllOf(valueOctet, value)) return 'a field value has a character that is not allowed';
+    if (value !== '' && !isAllOf(valueOctet, value)) return 'a field value has a character that is not allowed';
     switch (name) {
       case 'connection':
       case 'keep-alive':
