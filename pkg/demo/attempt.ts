@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import type { ReceivedRequest } from './app.ts';
 import type { DemoClient } from './pki.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 /** What came of one client's try. */
 export interface Attempt {

@@ -1,6 +1,6 @@
-import type { ReceivedRequest } from './app.ts';
 import type { Attempt } from './attempt.ts';
 import expectedRows from './expected.json' with { type: 'json' };
+import type { ReceivedRequest } from './received-request.ts';
 
 /** What a row is held against, field by field; null stands for "nothing". */
 export interface Outcome {

@@ -1,7 +1,7 @@
-import { createHash, type KeyObject, type KeyUsage, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { DerCursor, DerMalformed, type DerNode, readDer, tags } from './der.ts';
 import { readInteger, readOid, readSmallInteger, readTime, readWholeBitString } from './der-values.ts';
-import { type Extension, readExtensions, readKnownExtensions } from './extensions.ts';
+import { type Extension, type KeyUsage, readExtensions, readKnownExtensions } from './extensions.ts';
 import { type DistinguishedName, parseName, sameName } from './name.ts';
 
 /**

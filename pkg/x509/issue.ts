@@ -1,9 +1,9 @@
-import { createHash, createPublicKey, type KeyObject, type KeyUsage, randomBytes, sign } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { der, readDer } from './der.ts';
 import { readBitString } from './der-values.ts';
-import { keyUsageBits, oids } from './extensions.ts';
+import { type KeyUsage, keyUsageBits, oids } from './extensions.ts';
 import { type DistinguishedName, parseDnText } from './name.ts';
 
 /** An extension written as it is given. */
