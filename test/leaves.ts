@@ -1,5 +1,6 @@
 const fields = 'pkg/translate/fields.test.ts';
 const ocsp = 'pkg/translate/ocsp-fields.test.ts';
+const revocation = 'pkg/translate/revocation-fields.test.ts';
 /* From a field in a manifest to what clients and the application see of it. */
 const gateAuth = 'test/gate/client-auth.test.ts';
 const gateBackend = 'test/gate/backend.test.ts';
@@ -124,6 +125,54 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
   'SslProfile.spec.clientAuthConfiguration.ocsp.allowInternalAddresses[]': {
     file: gateOcsp,
     test: 'ocsp.allowInternalAddresses names the addresses that are not public and yet asked',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.trustedResponderRefs[].kind': {
+    file: revocation,
+    test: 'ocsp.trustedResponderRefs are read from a Secret',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.trustedResponderRefs[].name': {
+    file: revocation,
+    test: 'ocsp.trustedResponderRefs are read from the object of that name',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.trustedResponderRefs[].key': {
+    file: revocation,
+    test: 'ocsp.trustedResponderRefs are read from the file of that key',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.caRefs[].kind': {
+    file: revocation,
+    test: 'ocsp.caRefs are read from a Secret',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.caRefs[].name': {
+    file: revocation,
+    test: 'ocsp.caRefs are read from the object of that name',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.caRefs[].key': {
+    file: revocation,
+    test: 'ocsp.caRefs are read from the file of that key',
+  },
+  'SslProfile.spec.clientAuthConfiguration.ocsp.proxy.url': {
+    file: revocation,
+    test: 'ocsp.proxy.url is where every request goes first',
+  },
+  'SslProfile.spec.clientAuthConfiguration.crl.refs[].kind': {
+    file: revocation,
+    test: 'crl.refs are read from a Secret',
+  },
+  'SslProfile.spec.clientAuthConfiguration.crl.refs[].name': {
+    file: revocation,
+    test: 'crl.refs are read from the object of that name',
+  },
+  'SslProfile.spec.clientAuthConfiguration.crl.refs[].key': {
+    file: revocation,
+    test: 'crl.refs are read from the file of that key',
+  },
+  'SslProfile.spec.clientAuthConfiguration.crl.maxAge': {
+    file: revocation,
+    test: 'crl.maxAge is the oldest list that counts',
+  },
+  'SslProfile.spec.clientAuthConfiguration.crl.maxBytes': {
+    file: revocation,
+    test: 'crl.maxBytes is the largest list that is read',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAgeWithoutNextUpdate': {
     file: gateOcsp,

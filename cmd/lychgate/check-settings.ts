@@ -32,7 +32,10 @@ export function checkSettings(options: CheckSettingsOptions): ClientAuth {
   };
   const bundles = [options.caPem];
   const faults = new FaultList(options.profile?.file ?? 'settings');
-  const settings = clientAuth(configuration, { bundles, trust: compileTrust(bundles), remaining: null }, faults);
+  const trust = { bundles, trust: compileTrust(bundles), remaining: null };
+  // Without a cluster nothing can be looked up: what a profile refers to is told as missing.
+  const files = { namespace: '', files: { find: () => undefined } };
+  const settings = clientAuth(configuration, trust, files, faults);
   if (settings === undefined) {
     throw new UsageFault(
       faults.all.map(({ object, field, message }) => `${object}: ${field}: ${message}`).join('\n') || 'no settings',

@@ -41,7 +41,7 @@ export const Ocsp = z.strictObject({
   scope: z.enum(['Chain', 'Leaf']).default(defaults.ocsp.scope).describe('Which certificates are asked about.'),
   responder: z
     .strictObject({
-      url: z.string().min(1).max(2048).describe('http URL of the responder.'),
+      url: z.string().min(1).max(2048).describe('http URL of the responder; https needs caRefs.'),
       use: z
         .enum(['Fallback', 'Override'])
         .default(defaults.ocsp.responderUse)
@@ -77,12 +77,20 @@ export const Ocsp = z.strictObject({
     .max(32)
     .default([])
     .describe('CIDRs of non-public addresses that responders may have, on any port.'),
-  trustedResponderRefs: z.array(CaRef).max(8).optional().describe('Responder certificates trusted by themselves.'),
-  caRefs: z.array(CaRef).max(8).optional().describe('CAs of https responders.'),
-  proxy: z
-    .strictObject({ url: z.string().min(1).max(2048).describe('http URL of the proxy.') })
+  trustedResponderRefs: z
+    .array(CaRef)
+    .max(8)
     .optional()
-    .describe('Proxy for OCSP requests.'),
+    .describe("Certificates of responders that may answer for every CA of this profile, without the CA's own word."),
+  caRefs: z
+    .array(CaRef)
+    .max(8)
+    .optional()
+    .describe('CA bundles with a root: who vouches for https responders. None: https is not asked.'),
+  proxy: z
+    .strictObject({ url: z.string().min(1).max(2048).describe('http://host:port of the proxy.') })
+    .optional()
+    .describe('Forward proxy for OCSP and CRLs. Needs responderAllowList: addresses behind it cannot be checked.'),
   maxAgeWithoutNextUpdate: durationField(
     'How long an answer without nextUpdate counts, up to 168h. 0 refuses such answers.',
   ).default(defaults.ocsp.maxAgeWithoutNextUpdate),
@@ -111,12 +119,17 @@ export const ClientAuthConfiguration = z.strictObject({
   ocsp: Ocsp.prefault({}).describe('How OCSP is asked.'),
   crl: z
     .strictObject({
-      refs: z.array(CaRef).max(8).optional().describe('CRL files.'),
-      maxAge: durationField('Oldest CRL that counts.').default(defaults.crl.maxAge),
-      maxBytes: z.int().min(1024).default(defaults.crl.maxBytes).describe('Largest CRL that is read.'),
+      refs: z.array(CaRef).max(8).optional().describe('PEM files with CRLs; they count before distribution points.'),
+      maxAge: durationField('Oldest thisUpdate that counts, 1s to 8784h.').default(defaults.crl.maxAge),
+      maxBytes: z
+        .int()
+        .min(1024)
+        .max(104_857_600)
+        .default(defaults.crl.maxBytes)
+        .describe('Largest CRL that is read, in bytes of DER.'),
     })
     .optional()
-    .describe('How CRLs are used.'),
+    .describe('Which CRLs count, with CRL and OCSPThenCRL; how they are fetched is as in ocsp.'),
   allow: z
     .array(AllowEntry)
     .max(128)

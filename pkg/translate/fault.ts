@@ -17,7 +17,6 @@ export type FaultReason =
   | 'InvalidRewriteSet'
   | 'InvalidServerCertificate'
   | 'InvalidTrustedClientCertificate'
-  | 'NotSupported'
   | 'PortNotDeclared'
   | 'RefNotFound'
   | 'WeakerSibling';

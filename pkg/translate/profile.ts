@@ -61,7 +61,7 @@ export function translateProfile(
   const { verifyClientAuthMode: mode } = spec.clientAuthConfiguration;
   const trust = resolveTrust(spec.trustedClientCertificates, namespace, files, faults);
   checkTrust(spec, faults);
-  const auth = clientAuth(spec.clientAuthConfiguration, trust, faults);
+  const auth = clientAuth(spec.clientAuthConfiguration, trust, { namespace, files }, faults);
   const rewriteSets = resolveRewriteSets(spec, namespace, rewriteSetOf, faults);
   const forwarded = forwardedCertificate(spec, rewriteSets, faults);
   const backend = backendOf(spec, faults);

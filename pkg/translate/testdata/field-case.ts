@@ -19,6 +19,7 @@ const first = 'listeners.0.profiles.0';
 const places: Readonly<Record<string, string>> = {
   profile: first,
   ocsp: `${first}.clientAuth.revocation.ocsp`,
+  crl: `${first}.clientAuth.revocation.crl`,
   allow: `${first}.clientAuth.allow.0`,
   backend: `${first}.backend`,
   rule: `${first}.rewriteSets.0.rules.0`,

@@ -12,7 +12,8 @@ export const predefined = {
   'sslPolicy.minProtocolVersion': undefined,
   'sslPolicy.cipherSuites': undefined,
 };
-export const caRef = { kind: 'Secret', name: 'other-ca', key: 'ca.crt' };
+/** References to files that are there: `ca`, `responders`, `crls`, each in two kinds, two objects and under two keys. */
+export const fileRef = (name: string) => ({ kind: 'ConfigMap', name, key: 'ca.crt' });
 
 /** A profile with every optional field that can be there. */
 export const profileBase: Json = {
@@ -83,9 +84,9 @@ export function outcome(kind: 'RewriteSet' | 'SslProfile', spec: Json, sibling?:
         ...(sibling === undefined ? [] : [object('SslProfile', 'sibling', sibling)]),
         object('RewriteSet', 'one', set),
         object('RewriteSet', 'two', changed(setBase, { 'rewriteRules[].name': 'another' })),
-        { ...object('ConfigMap', 'ca'), data: { 'ca.crt': '${root}${intermediate}', 'second.crt': '${second-root}' } },
-        { ...object('ConfigMap', 'second-ca'), data: { 'ca.crt': '${second-root}' } },
-        { ...object('Secret', 'ca'), stringData: { 'ca.crt': '${second-root}' } },
+        ...files('ca', '${root}${intermediate}', '${second-root}'),
+        ...files('responders', '${responder}', '${other-responder}'),
+        ...files('crls', '${crl}', '${other-crl}'),
         tls('server'),
         tls('server-other'),
       ],
@@ -106,6 +107,14 @@ export function outcome(kind: 'RewriteSet' | 'SslProfile', spec: Json, sibling?:
 function object(kind: string, name: string, spec?: Json) {
   const apiVersion = kind === 'Secret' || kind === 'ConfigMap' ? 'v1' : 'lychgate.dev/v1alpha1';
   return { apiVersion, kind, metadata: { namespace: 'shop', name }, ...(spec === undefined ? {} : { spec }) };
+}
+
+function files(name: string, text: string, second: string) {
+  return [
+    { ...object('ConfigMap', name), data: { 'ca.crt': text, 'second.crt': second } },
+    { ...object('ConfigMap', `second-${name}`), data: { 'ca.crt': second } },
+    { ...object('Secret', name), stringData: { 'ca.crt': second } },
+  ];
 }
 
 function tls(name: string) {

@@ -1,3 +1,4 @@
+import { makeCrlPem } from '../../../test/support/crl.ts';
 import { makeAuthority, makePki, testKey } from '../../../test/support/pki.ts';
 import { readObject } from '../../manifests/objects.ts';
 import { oids } from '../../x509/extensions.ts';
@@ -17,6 +18,15 @@ const otherServer = pki.intermediate.issue(
   testKey('server-other'),
 );
 
+const responder = (name: string) =>
+  pki.intermediate.issue({ subject: `CN=${name}`, extendedKeyUsage: [oids.ocspSigning] }, testKey(name)).certificate
+    .pem;
+const crl = (serial: number) =>
+  makeCrlPem({
+    issuer: { certificate: pki.intermediate.certificate, key: pki.intermediate.key },
+    ...{ thisUpdateMs: nowMs, nextUpdateMs: nowMs + 86_400_000, entries: [{ serial: Buffer.of(serial), atMs: nowMs }] },
+  });
+
 /** What test data may name as `${name}`. */
 export const material: Readonly<Record<string, string>> = {
   root: pki.root.certificate.pem,
@@ -29,6 +39,10 @@ export const material: Readonly<Record<string, string>> = {
   'server-other': otherServer.certificate.pem,
   'server-other.key': otherServer.keyPem,
   client: pki.client('good').certificate.pem,
+  responder: responder('responder'),
+  'other-responder': responder('other-responder'),
+  crl: crl(1),
+  'other-crl': crl(2),
 };
 
 /** Replaces every `${name}` in the text. */
