@@ -14,6 +14,8 @@ export interface LoadResult {
   /** Of the proxy's process tree within the measurement. */
   readonly proxyCpuSeconds: number;
   readonly loadCpuSeconds: number;
+  /** Of everything else on the machine but the application. */
+  readonly otherCpuSeconds: number;
   readonly proxyRssKib: number;
   readonly p50Micros?: number;
   readonly p99Micros?: number;

@@ -12,6 +12,9 @@ export interface Ground {
   /** With ca.crt, server.crt, server.key, good.crt, good.key. */
   readonly pki: string;
   readonly appPort: number;
+  readonly appPid: number;
+  /** Given to Node before Lychgate's bundle. */
+  readonly nodeArgs: readonly string[];
 }
 
 /** A proxy under test. */
@@ -111,12 +114,14 @@ async function configured(
   return { ...running, port };
 }
 
-/** Another bundle beside this one's, to compare them within one run. */
-export function otherBundle(name: string, file: string): Peer {
-  return lychgate(`lychgate-${name}`, `${file}, as lychgate`, file, true);
+/** Another bundle, or the same under other arguments of Node, beside this checkout's: to compare them within one run. */
+export function otherBundle(name: string, command: string): Peer {
+  const args = command.split(' ').filter(Boolean);
+  const file = args.pop() ?? bundle;
+  return lychgate(`lychgate-${name}`, `${command}, as lychgate`, file, true, args);
 }
 
-function lychgate(name: string, about: string, file: string, whole: boolean): Peer {
+function lychgate(name: string, about: string, file: string, whole: boolean, args: readonly string[] = []): Peer {
   return {
     name,
     about,
@@ -134,7 +139,7 @@ function lychgate(name: string, about: string, file: string, whole: boolean): Pe
       const running = await startPinned(
         cores.proxy,
         [
-          ...[process.execPath, ...profiling(name), file, '--manifests', join(directory, 'manifests')],
+          ...[process.execPath, ...ground.nodeArgs, ...args, file, '--manifests', join(directory, 'manifests')],
           ...['--listen-address', '127.0.0.1', '--port', String(port), '--admin-port', String(await freePort())],
           ...['--audit', whole ? 'refusals' : 'off'],
         ],
@@ -144,14 +149,6 @@ function lychgate(name: string, about: string, file: string, whole: boolean): Pe
       return { ...running, port };
     },
   };
-}
-
-/** With LYCHGATE_PROFILE=DIR both variants write a CPU profile there when they end. */
-function profiling(name: string): readonly string[] {
-  const directory = process.env['LYCHGATE_PROFILE'];
-  return directory === undefined
-    ? []
-    : ['--cpu-prof', '--cpu-prof-dir', directory, '--cpu-prof-name', `${name}.cpuprofile`];
 }
 
 function packageVersion(): string {

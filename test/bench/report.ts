@@ -18,7 +18,7 @@ function table({ row, samples }: RowReport): string {
   const hasCpu = [...samples.values()].some((list) => list.some(({ cpuMicros }) => cpuMicros !== undefined));
   const perUnit = row.unit === 'MiB/s' ? 'us CPU a MiB' : 'us CPU a request';
   const heads = ['proxy', row.unit, 'x nginx', 'x envoy'];
-  if (hasCpu) heads.push(perUnit, 'CPU x nginx', 'cores: proxy, load');
+  if (hasCpu) heads.push(perUnit, 'CPU x nginx', 'cores: proxy, load, others');
   heads.push('also');
   const base = middle(samples.get('nginx'), ({ value }) => value);
   const envoy = middle(samples.get('envoy'), ({ value }) => value);
@@ -31,7 +31,13 @@ function table({ row, samples }: RowReport): string {
       cells.push(
         spread(list, ({ cpuMicros }) => cpuMicros),
         ratio(cpu, baseCpu),
-        `${number(middle(list, ({ proxyCores }) => proxyCores))}, ${number(middle(list, ({ loadCores }) => loadCores))}`,
+        [
+          middle(list, ({ proxyCores }) => proxyCores),
+          middle(list, ({ loadCores }) => loadCores),
+          middle(list, ({ otherCores }) => otherCores),
+        ]
+          .map(number)
+          .join(', '),
       );
     }
     cells.push([...also(list), ...errors(list)].join('; '));

@@ -18,6 +18,8 @@ export interface Sample {
   /** Cores that proxy and load used: near 1 for the load means that it was the limit. */
   readonly proxyCores?: number;
   readonly loadCores?: number;
+  /** Cores that strangers used meanwhile: above a tenth the sample is disturbed. */
+  readonly otherCores?: number;
   readonly also?: Readonly<Record<string, number>>;
   readonly errors: number;
   readonly firstError?: string;
@@ -149,7 +151,10 @@ function idle(name: string, about: string, conns: number): Row {
 type Flags = Readonly<Record<string, boolean | number | string>>;
 
 function run({ pid, port }: Subject, ground: Ground, seconds: number, flags: Flags): Promise<LoadResult> {
-  return load({ addr: `127.0.0.1:${port}`, pid, warm: lead, time: `${seconds}s`, ...flags }, ground.pki);
+  return load(
+    { addr: `127.0.0.1:${port}`, pid, 'app-pid': ground.appPid, warm: lead, time: `${seconds}s`, ...flags },
+    ground.pki,
+  );
 }
 
 function costs(result: LoadResult, units: number): Omit<Sample, 'value'> {
@@ -157,6 +162,7 @@ function costs(result: LoadResult, units: number): Omit<Sample, 'value'> {
     cpuMicros: (result.proxyCpuSeconds * 1e6) / Math.max(1, units),
     proxyCores: result.proxyCpuSeconds / result.seconds,
     loadCores: result.loadCpuSeconds / result.seconds,
+    otherCores: Math.max(0, result.otherCpuSeconds / result.seconds),
     ...faults(result),
   };
 }

@@ -26,15 +26,17 @@ const { values: options } = parseArgs({
     seconds: { type: 'string' },
     bundle: { type: 'string', multiple: true, default: [] },
     'no-build': { type: 'boolean', default: false },
+    'node-args': { type: 'string', default: '' },
     out: { type: 'string', default: join(buildDirectory, 'bench') },
     help: { type: 'boolean', default: false },
   },
 });
 
-const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE] [--no-build] [--out FILE]
+const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--no-build] [--out FILE]
   rows:  ${rows.map(({ name }) => name).join(', ')}
   peers: ${peers.map(({ name }) => name).join(', ')}
-  --bundle NAME=sidecar.js: another bundle beside this checkout's; may be given more than once
+  --bundle='NAME=[ARGUMENTS OF NODE] FILE': another bundle beside this checkout's; may be given more than once
+  --node-args='--cpu-prof --cpu-prof-dir=DIR': arguments of the Node that runs Lychgate
   --quick: ${quickRows().join(', ')}; two short repeats, under a minute
 `;
 
@@ -68,16 +70,23 @@ async function main(): Promise<void> {
   });
   responder.verdicts.set(pki.client('good').certificate.serialHex, { kind: 'good' });
   try {
-    const ground: Ground = { directory, pki: join(directory, 'pki'), appPort: await freePort() };
-    writePki(pki, ground.pki, ['good']);
-    running.push(
-      await startPinned(
-        cores.load,
-        [loadProgram, '-mode=app', `-addr=127.0.0.1:${ground.appPort}`],
-        ground.appPort,
-        join(directory, 'app.log'),
-      ),
+    const files = join(directory, 'pki');
+    writePki(pki, files, ['good']);
+    const appPort = await freePort();
+    const app = await startPinned(
+      cores.load,
+      [loadProgram, '-mode=app', `-addr=127.0.0.1:${appPort}`],
+      appPort,
+      join(directory, 'app.log'),
     );
+    running.push(app);
+    const ground: Ground = {
+      directory,
+      pki: files,
+      appPort,
+      appPid: app.pid,
+      nodeArgs: options['node-args'].split(' ').filter(Boolean),
+    };
     const subjects: Subject[] = [];
     for (const peer of there) {
       const started = await peer.start(ground);

@@ -30,6 +30,7 @@ var (
 	resume   = flag.Bool("resume", false, "keep TLS sessions in mode handshake")
 	maxTLS   = flag.String("tls", "1.3", "newest TLS version: 1.2 or 1.3")
 	pid      = flag.Int("pid", 0, "process whose tree's CPU time and memory are measured")
+	appPid   = flag.Int("app-pid", 0, "the application's process, so that what others use can be told")
 	certFile = flag.String("cert", "", "client certificate chain")
 	keyFile  = flag.String("key", "", "client key")
 	caFile   = flag.String("ca", "", "trusted roots")
@@ -45,6 +46,7 @@ type Result struct {
 	Resumed      int64   `json:"resumed"`
 	ProxyCPU     float64 `json:"proxyCpuSeconds"`
 	LoadCPU      float64 `json:"loadCpuSeconds"`
+	OtherCPU     float64 `json:"otherCpuSeconds"`
 	ProxyRSSKiB  int64   `json:"proxyRssKib"`
 	P50Micros    float64 `json:"p50Micros,omitempty"`
 	P99Micros    float64 `json:"p99Micros,omitempty"`
@@ -138,7 +140,7 @@ func measure(run func(w *worker)) Result {
 		}(workers[i])
 	}
 	warmed := waitForWarmUp(shared)
-	proxy, self := treeCPU(*pid), selfCPU()
+	proxy, self, app, machine := treeCPU(*pid), selfCPU(), treeCPU(*appPid), machineCPU()
 	begun := time.Now()
 	shared.set(1)
 	time.Sleep(*span)
@@ -148,9 +150,12 @@ func measure(run func(w *worker)) Result {
 		Seconds:      seconds,
 		ProxyCPU:     treeCPU(*pid) - proxy,
 		LoadCPU:      selfCPU() - self,
+		OtherCPU:     machineCPU() - machine,
 		ProxyRSSKiB:  treeRSS(*pid),
 		WarmRequests: warmed,
 	}
+	// What neither proxy nor load nor application used: how disturbed the measurement was.
+	result.OtherCPU -= result.ProxyCPU + result.LoadCPU + treeCPU(*appPid) - app
 	finished := make(chan struct{})
 	go func() { group.Wait(); close(finished) }()
 	select {

@@ -35,6 +35,21 @@ func treeRSS(root int) int64 {
 	return total
 }
 
+// machineCPU is the CPU time in seconds that all processes have used, and that the hypervisor took.
+func machineCPU() float64 {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(text), "\n")
+	ticks := 0.0
+	for i, field := range strings.Fields(line) {
+		// cpu user nice system idle iowait irq softirq steal
+		if i >= 1 && i <= 8 && i != 4 && i != 5 {
+			n, _ := strconv.ParseFloat(field, 64)
+			ticks += n
+		}
+	}
+	return ticks / 100
+}
+
 func selfCPU() float64 {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
