@@ -11,6 +11,8 @@ const program = new Command('lychgate')
   .description('A mutual-TLS gate: client certificates checked in real time. What can be done without a cluster.')
   .version(version, '-V, --version')
   .showHelpAfterError('(add --help for what there is)')
+  // What stands behind a subcommand's name is the subcommand's, also where its parent has an option of that name.
+  .enablePositionalOptions()
   .exitOverride();
 for (const command of [
   demoCommand(),

@@ -28,7 +28,7 @@ export function exitCodeOf(outcome: Pick<Outcome, 'kind'>): 0 | 1 | 2 {
 }
 
 /** The outcome as one JSON object. */
-export function reportJson(outcome: Outcome, { asked }: ReportContext): string {
+export function reportJson(outcome: Outcome, { asked, issuer }: ReportContext): string {
   const where =
     asked === undefined
       ? {}
@@ -46,7 +46,7 @@ export function reportJson(outcome: Outcome, { asked }: ReportContext): string {
   return JSON.stringify({
     status: kind,
     reason: reason ?? null,
-    detail: detailOf(outcome),
+    detail: detailOf(outcome, issuer),
     ...(revokedAtMs === undefined ? {} : { revokedAt: iso(revokedAtMs) }),
     signer: facts.signer,
     signedBy: facts.signedBy,
@@ -56,6 +56,12 @@ export function reportJson(outcome: Outcome, { asked }: ReportContext): string {
     usableUntil: iso(usableUntilMs),
     ...where,
   });
+}
+
+/** What was wrong with files or flags, as one JSON object of the same form. */
+export function inputFaultJson(error: unknown): string {
+  const detail = error instanceof Error ? error.message : String(error);
+  return JSON.stringify({ status: 'error', reason: 'bad-input', detail, step: 'input', softenable: false });
 }
 
 /** The outcome as `openssl ocsp` prints it, and then who said it, by which right, and until when it counts. */
@@ -75,12 +81,8 @@ export function reportText(outcome: Outcome, context: ReportContext): string {
     if (facts.nextUpdateMs !== undefined) lines.push(`\tNext Update: ${opensslTime(facts.nextUpdateMs)}`);
     if (reason !== undefined) lines.push(`\tReason: ${reason}`);
     if (revokedAtMs !== undefined) lines.push(`\tRevocation Time: ${opensslTime(revokedAtMs)}`);
-    const right =
-      facts.signedBy === 'issuer'
-        ? 'the CA that issued the certificate'
-        : `which '${issuer.subject.text}' authorised for OCSP (OCSPSigning, serial ${signer.serialHex})`;
-    lines.push(`Signed by: ${facts.signer}, ${right}`);
-    lines.push(`Produced at: ${iso(facts.producedAtMs)}; counts until ${iso(usableUntilMs)}`);
+    lines.push(`Signed by ${facts.signer}, ${rightOf(outcome, issuer)}; fresh until ${iso(usableUntilMs)}`);
+    lines.push(`Produced at ${iso(facts.producedAtMs)}, serial of the signer's certificate ${signer.serialHex}`);
     if (kind === 'unknown')
       lines.push('Meaning: the responder may speak for the CA, and does not know this certificate');
   }
@@ -92,9 +94,21 @@ export function reportText(outcome: Outcome, context: ReportContext): string {
   return lines.join('\n');
 }
 
-function detailOf(outcome: Exclude<Outcome, { kind: 'error' }>): string {
+/** By which right somebody signed. */
+function rightOf({ facts }: Exclude<Outcome, { kind: 'error' }>, issuer: Certificate): string {
+  switch (facts.signedBy) {
+    case 'issuer':
+      return 'the CA that issued the certificate';
+    case 'delegate':
+      return `which ${issuer.subject.text} authorised for OCSP`;
+    case 'pinned':
+      return 'which the settings trust for OCSP';
+  }
+}
+
+function detailOf(outcome: Exclude<Outcome, { kind: 'error' }>, issuer: Certificate): string {
   const { kind, facts, reason, revokedAtMs } = outcome;
-  const signed = `signed by ${facts.signer} (${facts.signedBy === 'issuer' ? 'the issuer' : 'authorised by the issuer for OCSP'})`;
+  const signed = `signed by ${facts.signer}, ${rightOf(outcome, issuer)}`;
   if (kind !== 'revoked' || revokedAtMs === undefined) return signed;
   return `since ${iso(revokedAtMs)}${reason === undefined ? '' : `, ${reason}`}; ${signed}`;
 }
