@@ -17,6 +17,7 @@ export const HeaderConfiguration = z.strictObject({
   headerValue: z
     .string()
     .max(32_768)
+    .regex(/^[\t\x20-\x7e]*$/, 'has a character that is not visible ASCII, a space or a tab (RFC 9110 5.5)')
     .describe('Text with `{var_NAME}`, `{http_req_NAME}`, `{http_resp_NAME}`; empty deletes the header.'),
   headerValueMatcher: z
     .strictObject({

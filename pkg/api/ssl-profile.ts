@@ -9,19 +9,30 @@ import { apiVersion, Metadata, objectName } from './metadata.ts';
  * translation, so that the CRD made from this schema and the run-time parser never differ.
  */
 
+const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
 /** A Kubernetes label selector; matchLabels and matchExpressions are AND-ed. */
 export const LabelSelector = z.strictObject({
   matchLabels: z
-    .record(z.string().min(1).max(317), z.string().max(63))
+    .record(
+      z.string().max(317).regex(labelKey, 'is not a label key; write it like app or example.com/app'),
+      labelValue(),
+    )
+    .refine((labels) => Object.keys(labels).length <= 64, 'more than 64 labels; at most 64 are legal')
+    .meta({ maxProperties: 64 })
     .optional()
     .describe('Labels that a pod must have, each with this value.'),
   matchExpressions: z
     .array(
       z.strictObject({
-        key: z.string().min(1).max(317).describe('Label key.'),
+        key: z
+          .string()
+          .max(317)
+          .regex(labelKey, 'is not a label key; write it like app or example.com/app')
+          .describe('Label key.'),
         operator: z.enum(['DoesNotExist', 'Exists', 'In', 'NotIn']).describe('How key and values relate.'),
         values: z
-          .array(z.string().max(63))
+          .array(labelValue())
           .max(64)
           .optional()
           .describe('For In and NotIn: at least one; for Exists and DoesNotExist: none.'),
@@ -124,6 +135,8 @@ export const Backend = z.strictObject({
       requestBodyBytes: z
         .int()
         .min(0)
+        // 1 PiB: beyond any body, and a whole number to JavaScript.
+        .max(1_125_899_906_842_624)
         .default(defaults.limits.requestBodyBytes)
         .describe('Longest request body; 413 above it. 0 for none.'),
       headBytes: z
@@ -211,3 +224,13 @@ export const SslProfile = z.strictObject({
   status: z.looseObject({}).optional().describe('Written by the operator.'),
 });
 export type SslProfile = z.infer<typeof SslProfile>;
+
+function labelValue() {
+  return z
+    .string()
+    .max(63)
+    .regex(
+      /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/,
+      'is not a label value; letters, digits, hyphens, dots and underscores are legal',
+    );
+}

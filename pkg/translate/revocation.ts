@@ -20,7 +20,7 @@ export function revocationOf(
   const ocsp = ocspSettings(configuration.ocsp, files, faults);
   const crl = crlSettings(configuration.crl, files, faults);
   if (configuration.crl !== undefined && (kind === 'OCSP' || kind === 'None')) {
-    faults.warn(`${at}.crl`, `has no effect with verifyClientRevocation ${kind}; use CRL or OCSPThenCRL`);
+    faults.error(`${at}.crl`, `has no effect with verifyClientRevocation ${kind}; use CRL or OCSPThenCRL`);
   }
   if (kind === 'None') return { kind: 'none' };
   if (ocsp === undefined || crl === undefined) return undefined;
@@ -51,7 +51,7 @@ function ocspSettings(ocsp: Ocsp, files: ProfileFiles, faults: FaultList): OcspS
   const before = faults.all.length;
   const trusted = trustedResponders(`${here}.trustedResponderRefs`, ocsp.trustedResponderRefs ?? [], files, faults);
   const cas = responderCas(`${here}.caRefs`, ocsp.caRefs ?? [], files, faults);
-  if (ocsp.responder !== undefined) checkResponderUrl(ocsp.responder.url, ocsp.caRefs !== undefined, faults);
+  if (ocsp.responder !== undefined) checkResponderUrl(ocsp.responder.url, (ocsp.caRefs ?? []).length > 0, faults);
   if (ocsp.proxy !== undefined) checkProxy(ocsp.proxy.url, ocsp, faults);
   for (const [index, entry] of ocsp.responderAllowList.entries()) {
     if (!isHost(entry)) {

@@ -24,6 +24,13 @@ export function translateRewriteSet(resource: Resource<RewriteSet>): TranslatedR
   for (const { path, message } of rewriteFaults(set)) faults.error(`spec.${path}`, message);
   for (const [index, { actionSet }] of rewriteRules.entries()) {
     const at = `spec.rewriteRules[${index}].actionSet`;
+    const { modifiedPath, modifiedQueryString } = actionSet.urlConfiguration ?? { modifiedPath: '' };
+    if (modifiedPath === undefined && modifiedQueryString === undefined) {
+      faults.error(
+        `${at}.urlConfiguration`,
+        'neither modifiedPath nor modifiedQueryString is given: nothing would change; give one, or remove it',
+      );
+    }
     if (actionSet.urlConfiguration?.reroute === true) {
       faults.error(`${at}.urlConfiguration.reroute`, 'true has no meaning: there is one application; remove it');
     }
