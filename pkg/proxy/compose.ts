@@ -7,7 +7,7 @@ import type { FieldTable } from './fields.ts';
 /** Whose request it is. */
 export interface Peer {
   readonly snapshot: { readonly fields: FieldTable };
-  readonly facts: { readonly clientIp: string };
+  readonly facts: { readonly clientIp: string; readonly serverPort: number };
   readonly peerIsTrustedProxy: boolean;
 }
 
@@ -54,29 +54,31 @@ export function composeRequest(
   const { fields } = forward;
   const trusted = peer.peerIsTrustedProxy;
   const out: string[] = [];
-  let forwardedFor = '';
   let authority = bound.authority ?? request.authority;
-  let hasRequestId = false;
+  const said = trusted ? new Map<string, string>() : nothingSaid;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const { lower, action } = table.of(name);
     if (action === 'drop' || (action === 'forwarding' && !trusted)) continue;
     if (request.connectionTokens.length > 0 && request.connectionTokens.includes(lower)) continue;
     if (bound.remove.has(lower) || (forward.remove.length > 0 && forward.remove.includes(lower))) continue;
-    if (action === 'forwarding' && lower === 'x-forwarded-for') {
-      forwardedFor += `${fields[i + 1]}, `;
-      continue;
+    const value = fields[i + 1] ?? '';
+    if (action === 'forwarding') {
+      const before = said.get(lower);
+      said.set(lower, before === undefined ? value : `${before}, ${value}`);
     }
-    if (action === 'forwarding' && lower === 'x-request-id') hasRequestId = true;
-    out.push(name, fields[i + 1] ?? '');
+    if (action === 'pass' || !extended.has(lower)) out.push(name, value);
   }
-  if (trusted)
-    addUnlessRuled(out, forward, 'X-Forwarded-For', 'x-forwarded-for', `${forwardedFor}${peer.facts.clientIp}`);
-  else addUnlessRuled(out, forward, 'X-Forwarded-Host', 'x-forwarded-host', request.authority);
-  if (!hasRequestId) addUnlessRuled(out, forward, 'X-Request-Id', 'x-request-id', requestId);
+  const add = (name: string, lower: string, value: string) => {
+    // A rule may say the same header itself.
+    if (!bound.remove.has(lower) && !forward.remove.includes(lower)) out.push(name, value);
+  };
+  if (trusted) extendForwarding(peer, request.authority, said, add);
+  else add('X-Forwarded-Host', 'x-forwarded-host', request.authority);
+  if (!said.has('x-request-id')) add('X-Request-Id', 'x-request-id', requestId);
   for (let i = 0; i < bound.unlessRuled.length; i += 2) {
     const name = bound.unlessRuled[i] ?? '';
-    addUnlessRuled(out, forward, name, name.toLowerCase(), bound.unlessRuled[i + 1] ?? '');
+    add(name, name.toLowerCase(), bound.unlessRuled[i + 1] ?? '');
   }
   for (let i = 0; i < forward.set.length; i += 2) {
     const name = forward.set[i] ?? '';
@@ -126,8 +128,29 @@ export function composeResponseFields(
   return [...kept, ...edits.set];
 }
 
-/** A rule may say the same header itself. */
-function addUnlessRuled(out: string[], forward: Forward, name: string, lower: string, value: string): void {
-  if (forward.bound.remove.has(lower) || forward.remove.includes(lower)) return;
-  out.push(name, value);
+/** What a trusted proxy said of its client stays, with the proxy itself added; what it did not say is said of the proxy. */
+function extendForwarding(
+  peer: Peer,
+  authority: string,
+  said: ReadonlyMap<string, string>,
+  add: (name: string, lower: string, value: string) => void,
+): void {
+  const { clientIp, serverPort } = peer.facts;
+  const before = said.get('x-forwarded-for');
+  add('X-Forwarded-For', 'x-forwarded-for', before === undefined ? clientIp : `${before}, ${clientIp}`);
+  const forwarded = said.get('forwarded');
+  if (forwarded !== undefined) {
+    const node = clientIp.includes(':') ? `"[${clientIp}]"` : clientIp;
+    add('Forwarded', 'forwarded', `${forwarded}, for=${node};proto=https`);
+  }
+  if (!said.has('x-forwarded-proto')) add('X-Forwarded-Proto', 'x-forwarded-proto', 'https');
+  if (!said.has('x-forwarded-port')) add('X-Forwarded-Port', 'x-forwarded-port', String(serverPort));
+  if (!said.has('x-forwarded-host')) add('X-Forwarded-Host', 'x-forwarded-host', authority);
+  if (!said.has('x-real-ip')) add('X-Real-IP', 'x-real-ip', clientIp);
 }
+
+/** Lists to which every proxy adds: written again with the addition. RFC 7239 4. */
+const extended: ReadonlySet<string> = new Set(['forwarded', 'x-forwarded-for']);
+
+/** Nobody but a trusted proxy is listened to. */
+const nothingSaid = new Map<string, string>();

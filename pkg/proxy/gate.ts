@@ -5,7 +5,7 @@ import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Connection } from './connection.ts';
 import type { AuditLevel, Deps } from './deps.ts';
-import { dialOwnAddresses, type Exposure } from './exposure.ts';
+import { ExposureWatch } from './exposure.ts';
 import { mergeHolds } from './hold.ts';
 import { type Host, type OpenListener, openListener } from './listener.ts';
 import type { ProxyMetrics } from './metrics.ts';
@@ -31,7 +31,7 @@ export class Gate implements Deps, Host {
   readonly #listeners = new Map<number, OpenListener>();
   readonly #connections = new Set<Connection>();
   readonly #perProfile = new Map<string, number>();
-  readonly #exposed = new Map<string, string>();
+  readonly #exposure: ExposureWatch;
   readonly #instance = randomBytes(6).toString('hex');
   readonly #sweeper: NodeJS.Timeout;
   #sequence = 0;
@@ -47,6 +47,7 @@ export class Gate implements Deps, Host {
     this.metrics = options.metrics;
     this.ocsp = options.ocsp;
     this.audit = options.audit;
+    this.#exposure = new ExposureWatch(options);
     this.#sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
@@ -110,27 +111,12 @@ export class Gate implements Deps, Host {
     this.metrics.policyInfo.set({ version: snapshot.version.slice(0, 12) }, 1);
     this.metrics.policyApplied.set(this.clock.wallMs() / 1000);
     this.metrics.certificateExpiry.reset();
-    this.#exposed.clear();
     for (const listener of snapshot.listeners.values()) {
       for (const profile of listener.profiles) {
-        this.metrics.exposed.set({ profile: profile.id }, 0);
         this.metrics.certificateExpiry.set({ profile: profile.id }, profile.certificateNotAfterMs / 1000);
       }
     }
-    dialOwnAddresses(snapshot, (exposure) => {
-      if (this.#snapshot === snapshot) this.#onExposed(exposure);
-    });
-  }
-
-  #onExposed({ profile, address, port }: Exposure): void {
-    this.#exposed.set(profile, address);
-    this.metrics.exposed.set({ profile }, 1);
-    this.log.warn('the application can be reached around the gate', {
-      profile,
-      address,
-      port,
-      action: 'bind the application to 127.0.0.1',
-    });
+    this.#exposure.renew(snapshot);
   }
 
   /** A connection after its handshake. Undefined: over a limit, the caller closes it. */
@@ -178,12 +164,8 @@ export class Gate implements Deps, Host {
     }
     for (const listener of this.#snapshot?.listeners.values() ?? []) {
       for (const profile of listener.profiles) {
-        const address = this.#exposed.get(profile.id);
-        if (address !== undefined && profile.policy.backend.whenExposed === 'Refuse') {
-          reasons.push(
-            `${profile.id}: the application also listens on ${address}; bind it to 127.0.0.1, or set backend.whenExposed: Warn`,
-          );
-        }
+        const reason = this.#exposure.reasonAgainst(profile);
+        if (reason !== undefined) reasons.push(reason);
       }
     }
     return reasons;
@@ -213,6 +195,7 @@ export class Gate implements Deps, Host {
   sweep(): void {
     const nowMs = this.clock.monotonicMs();
     for (const connection of this.#connections) connection.sweep(nowMs);
+    this.#exposure.sweep(nowMs);
   }
 }
 
