@@ -37,7 +37,7 @@ export function makeCrl(request: CrlRequest): Buffer {
     issuer.certificate.subject.der,
     der.time(request.thisUpdateMs),
     ...(request.nextUpdateMs === undefined ? [] : [der.time(request.nextUpdateMs)]),
-    ...(entries.length === 0 ? [] : [der.sequence(...entries.map(entryOf))]),
+    ...(entries.length === 0 ? [] : [der.sequence(Buffer.concat(entries.map(entryOf)))]),
     ...(extensions.length === 0 ? [] : [der.explicit(0, extensionList(extensions))]),
   );
   const signature = sign(hash, tbs, issuer.key);
