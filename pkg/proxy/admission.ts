@@ -1,4 +1,3 @@
-import type { FieldLines } from '../http1/write.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import type { BoundRewrite, ResponseEdits, ResponseView } from '../rewrite/rewrite.ts';
 
@@ -33,9 +32,9 @@ export interface Bound {
   readonly rewrite: BoundRewrite;
   /** Lower-case names that the constant fields replace or the rules remove on every request. */
   readonly remove: ReadonlySet<string>;
-  /** Flat name, value list, and the same as field lines. */
+  /** Flat name, value list, and the same as the end of an HTTP/1.1 head, empty line included. */
   readonly fields: readonly string[];
-  readonly text: FieldLines;
+  readonly rest: Buffer;
   /** Said too, but for the requests where a rule says otherwise. */
   readonly unlessRuled: readonly string[];
   /** What a rule puts in the place of the request's authority. */

@@ -1,4 +1,4 @@
-import { fieldLines } from '../http1/write.ts';
+import { fieldLines, restOfHead } from '../http1/write.ts';
 import type { ConnectionFacts, Rewrite } from '../rewrite/rewrite.ts';
 import type { Bound } from './admission.ts';
 
@@ -28,5 +28,5 @@ export function bindConnection(rewrite: Rewrite, facts: ConnectionFacts, peerIsT
     if (set[i]?.toLowerCase() === 'host') authority = set[i + 1];
     else fields.push(set[i] ?? '', set[i + 1] ?? '');
   }
-  return { rewrite: bound, remove, fields, text: fieldLines(fields), unlessRuled, authority };
+  return { rewrite: bound, remove, fields, rest: restOfHead(fieldLines(fields)), unlessRuled, authority };
 }

@@ -93,7 +93,7 @@ export function composeRequest(
     target: forward.target,
     authority,
     fields: out,
-    constantText: bound.text,
+    constantRest: bound.rest,
     constantFields: bound.fields,
     body:
       request.framing.kind === 'length'

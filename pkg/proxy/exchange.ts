@@ -1,5 +1,3 @@
-import type { FieldLines } from '../http1/write.ts';
-
 /**
  * One request and its answer between a front (HTTP/1.1 or HTTP/2 to the client) and a back (HTTP/1.1 or H2C to the
  * application). The front owns the request, the back the answer; neither knows the other's protocol.
@@ -16,8 +14,8 @@ export interface OutgoingRequest {
    * Names as received or as a rule writes them.
    */
   readonly fields: readonly string[];
-  /** Field lines made once per connection, each ended by CRLF; the same content as `constantFields`. */
-  readonly constantText: FieldLines;
+  /** The end of an HTTP/1.1 head, made once per connection: the lines of `constantFields` and the empty line. */
+  readonly constantRest: Buffer;
   readonly constantFields: readonly string[];
   readonly body:
     | { readonly kind: 'none' }

@@ -11,7 +11,7 @@ import {
   joinLines,
   lastChunk,
   receivedFieldLine,
-  requestHead,
+  requestHeadStart,
 } from '../http1/write.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
 import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
@@ -72,9 +72,9 @@ export class BackSocket implements Exchange {
     this.#keep = true;
     this.#waitingSinceMs = this.#back.now();
     this.#reused = this.#socket !== undefined;
-    const head = requestHeadText(request);
+    const start = headStart(request);
     if (this.#socket === undefined) this.#connectAnew();
-    this.#send(head);
+    this.#sendHead(start, request.constantRest);
   }
 
   write(chunk: Buffer): boolean {
@@ -144,6 +144,22 @@ export class BackSocket implements Exchange {
     this.#socket = undefined;
     this.#back.forget(this);
     socket?.destroy();
+  }
+
+  #sendHead(start: string, rest: Buffer): void {
+    const size = start.length + rest.length;
+    const socket = this.#connected ? this.#socket : undefined;
+    const inPlace = socket !== undefined && socket.writableLength === 0 && size <= headBytes.length;
+    const head = inPlace ? headBytes.subarray(0, size) : Buffer.allocUnsafe(size);
+    head.write(start, 0, 'latin1');
+    rest.copy(head, start.length);
+    if (socket === undefined) {
+      this.#early.push(head);
+      return;
+    }
+    socket.write(head);
+    // What the system did not take at once stays where it is.
+    if (inPlace && socket.writableLength > 0) headBytes = Buffer.allocUnsafeSlow(headBytes.length);
   }
 
   #send(text: string): void {
@@ -251,7 +267,7 @@ export class BackSocket implements Exchange {
     this.#reused = false;
     this.#socket?.destroy();
     this.#connectAnew();
-    this.#send(requestHeadText(request));
+    this.#sendHead(headStart(request), request.constantRest);
   }
 
   #fail(failure: BackFailure): void {
@@ -401,18 +417,20 @@ function isIdempotent(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
 }
 
-function requestHeadText(request: OutgoingRequest): string {
+/** A request head up to what all requests of the connection have in common. */
+function headStart(request: OutgoingRequest): string {
   let lines = receivedFieldLine('Host', request.authority);
   const { fields } = request;
   for (let i = 0; i < fields.length; i += 2)
     lines = joinLines(lines, receivedFieldLine(fields[i] ?? '', fields[i + 1] ?? ''));
-  lines = joinLines(lines, request.constantText);
   if (request.webSocket) lines = joinLines(lines, upgradeLines);
   if (request.body.kind === 'length')
     lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
   else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
-  return requestHead(request.method, request.target, lines);
+  return requestHeadStart(request.method, request.target, lines);
 }
 
+/** Where request heads are put together: a string of that length costs more to write, and its memory more to reach. */
+let headBytes = Buffer.allocUnsafeSlow(65536);
 const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
 const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);
