@@ -29,14 +29,17 @@ export interface SerialSetBuilder {
  */
 export function createSerialSetBuilder(contentBytes: number): SerialSetBuilder {
   // No entry of DER is shorter than 20 bytes, and no record longer than its entry.
-  let index = new BigUint64Array(Math.ceil(contentBytes / 20));
+  const index = new BigUint64Array(Math.ceil(contentBytes / 20));
+  // The two halves of each number, written without making a BigInt of them.
+  const halves = new Uint32Array(index.buffer);
   let records = Buffer.alloc(contentBytes);
   let used = 0;
   let size = 0;
   return {
     add: (bytes, start, end, atSeconds, reason) => {
       const length = end - start;
-      index[size] = (BigInt(hashOf(bytes, start, end)) << 32n) | BigInt(used);
+      halves[size * 2 + high] = hashOf(bytes, start, end);
+      halves[size * 2 + 1 - high] = used;
       size += 1;
       records[used] = length;
       bytes.copy(records, used + 1, start, end);
@@ -46,32 +49,29 @@ export function createSerialSetBuilder(contentBytes: number): SerialSetBuilder {
     },
     finish: () => {
       // What was allocated for the worst case is given back.
-      index = index.slice(0, size).sort();
+      const sorted = index.slice(0, size).sort();
       records = Buffer.from(records.subarray(0, used));
-      const hashes = Uint32Array.from(index, (key) => Number(key >> 32n));
-      const offsets = Uint32Array.from(index, (key) => Number(key & 0xffff_ffffn));
-      index = new BigUint64Array(0);
-      return setOf(hashes, offsets, records);
+      return setOf(size, new Uint32Array(sorted.buffer), records);
     },
   };
 }
 
-function setOf(hashes: Uint32Array, offsets: Uint32Array, records: Buffer): SerialSet {
+function setOf(size: number, halves: Uint32Array, records: Buffer): SerialSet {
   return {
-    size: offsets.length,
-    bytes: hashes.byteLength + offsets.byteLength + records.length,
+    size,
+    bytes: halves.byteLength + records.length,
     find: (serial) => {
       const wanted = hashOf(serial, 0, serial.length);
-      let low = 0;
-      let high = hashes.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if ((hashes[middle] ?? 0) < wanted) low = middle + 1;
-        else high = middle;
+      let from = 0;
+      let to = size;
+      while (from < to) {
+        const middle = (from + to) >>> 1;
+        if ((halves[middle * 2 + high] ?? 0) < wanted) from = middle + 1;
+        else to = middle;
       }
       let found: Listing | undefined;
-      for (let at = low; hashes[at] === wanted; at += 1) {
-        const offset = offsets[at] ?? 0;
+      for (let at = from; at < size && halves[at * 2 + high] === wanted; at += 1) {
+        const offset = halves[at * 2 + 1 - high] ?? 0;
         const length = records[offset] ?? 0;
         if (!records.subarray(offset + 1, offset + 1 + length).equals(serial)) continue;
         const number = (records[offset + 7 + length] ?? 0) - 1;
@@ -91,3 +91,6 @@ function hashOf(bytes: Buffer, start: number, end: number): number {
   for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
   return hash >>> 0;
 }
+
+/** Which half of a 64-bit number is the high one on this machine: 1 where the low one comes first. */
+const high = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 1 : 0;
