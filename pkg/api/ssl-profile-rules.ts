@@ -213,7 +213,7 @@ export const sslProfileRules: Readonly<Record<string, readonly ValidationRule[]>
 function between(minimum: string, maximum: string): ValidationRule {
   return {
     rule: `duration(self) >= duration('${minimum}') && duration(self) <= duration('${maximum}')`,
-    message: `out of range; ${minimum} to ${maximum} are legal`,
+    message: `write it like 2s, 1m30s or 100ms; ${minimum} to ${maximum} are legal`,
   };
 }
 
