@@ -69,14 +69,19 @@ export async function askResponders(question: Question, deps: AskDeps): Promise<
   }
   const deadlineMs = deps.monotonicNow() + question.settings.timeoutMs;
   const attempts: Attempt[] = [];
+  const faults: Fault[] = [];
   for (const [index, url] of urls.entries()) {
     const shareMs = (deadlineMs - deps.monotonicNow()) / (urls.length - index);
     if (shareMs <= 0) break;
+    const begun = attempts.length;
     await askOne(question, url, deps.monotonicNow() + shareMs, deps, attempts);
     const outcome = attempts.at(-1)?.outcome;
     if (outcome !== undefined && outcome.kind !== 'error') return { kind: 'answer', url, answer: outcome, attempts };
+    const own = attempts.slice(begun).flatMap(({ outcome: one }) => (one.kind === 'error' ? [one] : []));
+    // What the responder said last to us counts, unless that may be softened and something before may not.
+    const decisive = own.findLast(({ softenable }) => !softenable) ?? own.at(-1);
+    if (decisive !== undefined) faults.push(decisive);
   }
-  const faults = attempts.flatMap(({ outcome }) => (outcome.kind === 'error' ? [outcome] : []));
   const fault = faults.find(({ softenable }) => !softenable) ?? faults.at(-1) ?? outOfTime;
   return { kind: 'fault', fault, attempts };
 }
@@ -103,10 +108,11 @@ async function askOne(
   }
   let hash: CertIdHash = question.settings.certIdHash === 'SHA1' || deps.sha1Only.has(text) ? 'sha1' : 'sha256';
   let noCache = false;
+  let post = false;
   for (let round = 0; round < maxRounds; round += 1) {
     const timeoutMs = deadlineMs - deps.monotonicNow();
     if (timeoutMs <= 0) return;
-    const attempt = await exchange(question, { url, policy, hash, noCache, timeoutMs }, deps);
+    const attempt = await exchange(question, { url, policy, hash, noCache, post, timeoutMs }, deps);
     attempts.push(attempt);
     const { outcome } = attempt;
     if (outcome.kind !== 'error') {
@@ -116,6 +122,8 @@ async function askOne(
     if (hash === 'sha256' && wantsSha1(outcome)) hash = 'sha1';
     // RFC 9919 7.2: caches are gone around only after a stale answer.
     else if (outcome.step === 'times' && attempt.method === 'GET' && !noCache) noCache = true;
+    // RFC 6960 A.1: a responder need not take GET, and says so by some status.
+    else if (outcome.cause === 'http-status' && !outcome.softenable && attempt.method === 'GET') post = true;
     else return;
   }
 }
@@ -125,6 +133,7 @@ interface Round {
   readonly policy: AddressPolicy;
   readonly hash: CertIdHash;
   readonly noCache: boolean;
+  readonly post: boolean;
   readonly timeoutMs: number;
 }
 
@@ -133,7 +142,7 @@ async function exchange(question: Question, round: Round, deps: AskDeps): Promis
   const { url, hash } = round;
   const sentNonce = settings.nonce === 'Off' ? undefined : deps.random(nonceBytes);
   const request = ocspRequest(targetOf(certificate), issuer, { hash, nonce: sentNonce });
-  const form = requestForm(url.text, url.path, request, sentNonce !== undefined);
+  const form = requestForm(url.text, url.path, request, round.post || sentNonce !== undefined);
   const startMs = deps.monotonicNow();
   const got = await deps.transport.ask(url, round.policy, form, round);
   const attempt = { url: url.text, hash, method: form.method, durationMs: deps.monotonicNow() - startMs };

@@ -270,6 +270,27 @@ test('an endless body of 10 MB/s costs the 64 KiB that are read, however many se
   await gone(sockets);
 });
 
+test('a responder that takes only POST is asked by POST after its status to GET, once', async () => {
+  let asked = 0;
+  const { url } = await raw((socket) => {
+    asked += 1;
+    socket.write('HTTP/1.1 405 No\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n');
+  });
+  assert.equal(short(await makeChecker().check(leaf(url), issuer, settings)), 'http-status');
+  assert.equal(asked, 2);
+  honest.fault = 'getNotAllowed';
+  try {
+    honest.requests.length = 0;
+    assert.equal(short(await makeChecker().check(leaf(honest.url), issuer, settings)), 'good');
+    assert.deepEqual(
+      honest.requests.map(({ method }) => method),
+      ['GET', 'POST'],
+    );
+  } finally {
+    honest.fault = undefined;
+  }
+});
+
 test('an answer about another certificate, and a replay past its time, do not count', async () => {
   const mine = leaf(honest.url);
   const other = leaf(honest.url);

@@ -60,15 +60,15 @@ export type RequestForm =
   | { readonly method: 'POST'; readonly path: string; readonly body: Buffer };
 
 /**
- * GET where the whole URL fits in 255 bytes and no nonce is sent, so that caches may answer; POST else.
+ * GET where the whole URL fits in 255 bytes, so that caches may answer; POST else, and where it must be (a nonce is sent).
  * RFC 6960 A.1, RFC 9919 5. `base` is the responder's URL as written, `path` its path and query.
  */
-export function requestForm(base: string, path: string, request: Buffer, hasNonce: boolean): RequestForm {
+export function requestForm(base: string, path: string, request: Buffer, mustPost: boolean): RequestForm {
   const encoded = encodeURIComponent(request.toString('base64'));
   const [bare = '/', query] = split(path);
   const joined = `${bare.endsWith('/') ? bare.slice(0, -1) : bare}/${encoded}${query === undefined ? '' : `?${query}`}`;
   const whole = base.length - path.length + joined.length;
-  return hasNonce || whole > maxGetUrlBytes ? { method: 'POST', path, body: request } : { method: 'GET', path: joined };
+  return mustPost || whole > maxGetUrlBytes ? { method: 'POST', path, body: request } : { method: 'GET', path: joined };
 }
 
 /** 32 octets: what a requester must use at least, and what every responder must take. RFC 9654 2.1. */

@@ -108,7 +108,7 @@ function readPss(node: DerNode): SignatureAlgorithm | string {
   const saltLength = salt === undefined ? 20 : readSmallInteger(salt.children[0], 'saltLength');
   const trailerField = trailer === undefined ? 1 : readSmallInteger(trailer.children[0], 'trailerField');
   if (digest === undefined || maskDigest !== digest) return 'RSASSA-PSS with digests that are not one accepted pair';
-  if (saltLength > 64 || trailerField !== 1) {
+  if (saltLength > maxSaltLength || trailerField !== 1) {
     return `RSASSA-PSS with salt length ${saltLength} and trailer ${trailerField} is not one that we accept`;
   }
   return { kind: 'rsa-pss', digest, saltLength };
@@ -132,6 +132,9 @@ function maskDigestOf(node: DerNode | undefined): Digest | undefined {
 }
 
 const rsaPss = '1.2.840.113549.1.1.10';
+
+/** The longest that fits the largest key (8192 bits, SHA-256); some signers take the longest that fits theirs. RFC 8017 9.1.1. */
+const maxSaltLength = 8192 / 8 - 32 - 2;
 
 const plain: ReadonlyMap<string, SignatureAlgorithm> = new Map<string, SignatureAlgorithm>([
   ['1.2.840.113549.1.1.5', { kind: 'rsa', digest: 'sha1' }],

@@ -57,6 +57,12 @@ const accepted: readonly Row[] = [
     want: 'good',
   },
   {
+    name: 'RSA-PSS with the longest salt that fits the key',
+    response: () => answer({ signer: rsa, singles: rsaSingles, certificates: [], pssSaltLength: 222 }),
+    input: underRsa,
+    want: 'good',
+  },
+  {
     name: 'RSA with SHA-1 where that is allowed',
     response: () => answer({ signer: rsa, singles: rsaSingles, certificates: [], hash: 'sha1' }),
     input: { ...underRsa, options: { ...options, sha1Signatures: 'Allow' } },

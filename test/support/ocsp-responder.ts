@@ -16,6 +16,7 @@ export type ResponderFault =
   | 'drips'
   | 'endlessBody'
   | 'garbage'
+  | 'getNotAllowed'
   | 'hangsAfterHead'
   | 'internalError'
   | 'malformedRequest'
@@ -79,7 +80,7 @@ export async function startOcspResponder(options: ResponderOptions): Promise<Tes
     await responder.delay?.();
     const asked =
       request.method === 'GET' ? Buffer.from(decodeURIComponent(path.split('/').at(-1) ?? ''), 'base64') : body;
-    misbehave(responder.fault, response, () => {
+    misbehave(responder.fault, request, response, () => {
       responder.lastAnswer = answer(asked);
       return responder.lastAnswer;
     });
@@ -138,7 +139,12 @@ export async function startOcspResponder(options: ResponderOptions): Promise<Tes
   return responder;
 }
 
-function misbehave(fault: ResponderFault | undefined, response: ServerResponse, answer: () => Buffer): void {
+function misbehave(
+  fault: ResponderFault | undefined,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  answer: () => Buffer,
+): void {
   const type = { 'content-type': 'application/ocsp-response' };
   const send = (status: number, headers: Record<string, string>, body: Buffer) => {
     response.writeHead(status, { 'content-length': String(body.length), ...headers }).end(body);
@@ -169,6 +175,8 @@ function misbehave(fault: ResponderFault | undefined, response: ServerResponse, 
     }
     case 'garbage':
       return send(200, type, Buffer.from('<html>welcome to the hotel</html>'));
+    case 'getNotAllowed':
+      return method === 'GET' ? send(405, { allow: 'POST' }, Buffer.alloc(0)) : send(200, type, answer());
     case 'hangsAfterHead':
       response.writeHead(200, { ...type, 'content-length': '1000' }).flushHeaders();
       return;
