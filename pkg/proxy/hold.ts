@@ -1,4 +1,6 @@
 import type { Listener, PodPolicy, ProfilePolicy } from '../policy/policy.ts';
+import { type Certificate, isSelfSigned } from '../x509/certificate.ts';
+import { certificatesFromPem } from '../x509/pem.ts';
 
 /**
  * Puts the last good copy of every held profile in place of what is missing: a fault never takes down what worked. CA
@@ -26,11 +28,26 @@ export function mergeHolds(policy: PodPolicy, lastGood: PodPolicy | undefined): 
   return { ...policy, listeners: [...listeners.values()] };
 }
 
+/** By certificate, not by bundle: one that joins or leaves a file takes no other with it. */
 function withTrust(profile: ProfilePolicy, trustedCas: readonly string[] | null): ProfilePolicy {
   const auth = profile.clientAuth;
   if (trustedCas === null || (auth.mode !== 'Strict' && auth.mode !== 'Optional')) return profile;
-  return {
-    ...profile,
-    clientAuth: { ...auth, trustedCas: auth.trustedCas.filter((bundle) => trustedCas.includes(bundle)) },
-  };
+  const there = new Set(trustedCas.flatMap(read).map(({ sha256 }) => sha256));
+  const left = auth.trustedCas.flatMap((bundle) => {
+    const before = read(bundle);
+    const kept = before.filter(({ sha256 }) => there.has(sha256));
+    if (kept.length === before.length) return [bundle];
+    // Without a root a bundle trusts nobody, and could not be compiled.
+    return kept.some(isSelfSigned) ? [kept.map(({ pem }) => pem).join('')] : [];
+  });
+  return { ...profile, clientAuth: { ...auth, trustedCas: left } };
+}
+
+/** What cannot be read is not there. */
+function read(bundle: string): readonly Certificate[] {
+  try {
+    return certificatesFromPem(bundle);
+  } catch {
+    return [];
+  }
 }
