@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import { type SecureContextOptions, setDefaultCACertificates } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, setDefaultCACertificates } from 'node:tls';
 import type { ProfilePolicy, TlsSettings } from '../policy/policy.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 
@@ -33,6 +33,30 @@ export function withContextOptions<T>(
   } finally {
     setDefaultCACertificates([]);
   }
+}
+
+/**
+ * A profile's contexts, one for each certificate: of a context that is chosen by name Node takes the last certificate
+ * only. The first whose key fits the client's signature algorithms is shown, the very first where none does.
+ */
+export function certificateChoice(
+  tls: TlsSettings,
+  profile: ProfilePolicy,
+): (sharedSigalgs: readonly string[]) => SecureContext {
+  const make = (one: ProfilePolicy) => withContextOptions(tls, one, (options) => createSecureContext(options));
+  const choices = profile.certificates.map((certificate) => ({
+    context: make({ ...profile, certificates: [certificate] }),
+    sigalg: sigalgOf(certificatesFromPem(certificate.chainPem)[0]?.publicKey.asymmetricKeyType),
+  }));
+  const [first] = choices;
+  if (first === undefined) throw new Error('a profile needs a certificate');
+  return (sharedSigalgs) =>
+    (choices.find(({ sigalg }) => sharedSigalgs.some((one) => sigalg.test(one))) ?? first).context;
+}
+
+function sigalgOf(keyType: string | undefined): RegExp {
+  if (keyType === 'ec') return /^ecdsa/i;
+  return keyType === 'ed25519' ? /^ed25519/i : /^rsa/i;
 }
 
 /** What Node has one of per port; given to every context too. Resumption and renegotiation are off: neither may carry over or skip a verdict. */

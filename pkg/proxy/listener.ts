@@ -41,12 +41,12 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
         allowHalfOpen: true,
         noDelay: true,
         handshakeTimeout: gate.options.handshakeMs,
-        SNICallback: (name, done) => {
+        SNICallback(this: TLSSocket, name, done) {
           // An exception in here would end the process.
           try {
             const profile = current.profileFor(serverNameOf(name));
-            // The default context is the fallback's already, with all its certificates: of one given here Node takes the last only.
-            done(null, profile === current.fallback ? undefined : profile?.context);
+            // The default context is the fallback's already, with all its certificates.
+            done(null, profile === current.fallback ? undefined : profile?.contextFor(this.getSharedSigalgs()));
           } catch (error) {
             done(error instanceof Error ? error : new Error(String(error)));
           }

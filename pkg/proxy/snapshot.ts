@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { compileJudge, type Judge } from '../clientauth/judge.ts';
 import { compileTrust } from '../clientauth/trust.ts';
 import type { RevocationChecker } from '../crl/revocation.ts';
@@ -10,7 +10,7 @@ import { isGuarded } from '../rewrite/guard.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 import type { BackTarget } from './back-target.ts';
-import { withContextOptions } from './context.ts';
+import { certificateChoice } from './context.ts';
 import { createFieldTable, type FieldTable } from './fields.ts';
 import { foldHost } from './host.ts';
 import { createMeters, type Meters } from './meters.ts';
@@ -39,7 +39,8 @@ export interface CompiledProfile {
   /** `namespace/name`. */
   readonly id: string;
   readonly policy: ProfilePolicy;
-  readonly context: SecureContext;
+  /** By the signature algorithms that the client takes, as `TLSSocket.getSharedSigalgs` names them. */
+  contextFor(sharedSigalgs: readonly string[]): SecureContext;
   /** Undefined where no certificate is judged. */
   readonly judge: Judge | undefined;
   /** Changes with what an open connection's handshake has already decided: mode, CA set, host names. */
@@ -123,7 +124,7 @@ function compileProfile(
     return {
       id,
       policy,
-      context: withContextOptions(listener.tls, policy, (options) => createSecureContext(options)),
+      contextFor: certificateChoice(listener.tls, policy),
       judge: verifies && trust !== undefined ? compileJudge(auth, trust, ocsp) : undefined,
       identity: JSON.stringify([auth.mode, trust?.digest ?? '', policy.hostnames]),
       rewrite: compileRewrite(policy.rewriteSets, policy.forwardedCertificate),
