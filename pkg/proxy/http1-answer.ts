@@ -87,7 +87,10 @@ export class Http1AnswerWriter {
     this.#pendingHead = undefined;
     const prefix = this.#chunked ? (before ?? '') + chunkHeader(chunk.length) : (before ?? '');
     const suffix = this.#chunked ? chunkEnd : '';
-    const whole = Buffer.allocUnsafe(prefix.length + chunk.length + suffix.length);
+    const length = prefix.length + chunk.length + suffix.length;
+    // As above: where nothing waits the bytes are used up within the call, and a long body leaves nothing to collect.
+    const reused = length <= sharedWrite.length && this.#socket.writableLength === 0;
+    const whole = reused ? sharedWrite.subarray(0, length) : Buffer.allocUnsafe(length);
     whole.write(prefix, 0, 'latin1');
     chunk.copy(whole, prefix.length);
     if (suffix !== '') whole.write(suffix, prefix.length + chunk.length, 'latin1');
@@ -119,6 +122,8 @@ function receivedLines(fields: readonly string[]) {
   return lines;
 }
 
+/** For every connection: a whole read of the application, a head and the framing of a chunk. */
+const sharedWrite = Buffer.allocUnsafeSlow(131_072);
 const noLines = fieldLines();
 const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
 const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);

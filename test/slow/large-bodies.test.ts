@@ -3,17 +3,23 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, suite, test } from 'node:test';
+import { succeed } from '../support/command.ts';
 import { startEchoApp } from '../support/echo-app.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
+const root = join(import.meta.dirname, '..', '..');
 const size = 1_073_741_824;
 const limitMib = 150;
 const block = randomBytes(1_048_576);
 
-/** A GiB each way with curl; the sidecar must not hold more than a fixed part of it. Linux: reads /proc. */
+/**
+ * A GiB each way with curl; the sidecar must not hold more than a fixed part of it. It is started as in the image: the
+ * bundle, under the same flags. Linux: reads /proc.
+ */
 suite('a body of 1 GiB', { skip: process.platform === 'linux' ? false : 'reads /proc' }, () => {
   let shop: Shop;
   let want: string;
@@ -34,7 +40,8 @@ suite('a body of 1 GiB', { skip: process.platform === 'linux' ? false : 'reads /
         () => response.destroy(),
       );
     });
-    shop = await openShop({ app });
+    await succeed(process.execPath, [join(root, 'build.ts')], { cwd: root });
+    shop = await openShop({ app, program: [...imageFlags(), join(root, 'dist', 'sidecar.js')] });
   });
   after(() => shop?.close());
 
@@ -86,6 +93,13 @@ suite('a body of 1 GiB', { skip: process.platform === 'linux' ? false : 'reads /
     assert.ok(mib > 20 && mib < limitMib, `${mib} MiB`);
   }
 });
+
+/** What the image's entry point has between `node` and the file. */
+function imageFlags(): readonly string[] {
+  const [, text = ''] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8')) ?? [];
+  const words: readonly string[] = JSON.parse(text);
+  return words.slice(1, -1);
+}
 
 /** Never the same MiB twice, so that a lost or doubled part changes the hash. */
 function* gibibyte(): Generator<Buffer> {

@@ -24,6 +24,8 @@ export interface ShopOptions {
   readonly app?: EchoApp;
   /** The application's port where it is none of `app`. */
   readonly appPort?: number;
+  /** As startSidecar takes it. */
+  readonly program?: readonly string[];
   /** Further arguments of the sidecar. */
   readonly args?: readonly string[];
   /** False where the sidecar is started by the test, or is not to become ready. */
@@ -83,6 +85,7 @@ ${backend ?? options.backend ?? ''}`,
     sidecar = await startSidecar(folder, {
       ...(port === undefined ? {} : { port }),
       ...(options.args === undefined ? {} : { args: options.args }),
+      ...(options.program === undefined ? {} : { program: options.program }),
     });
     return sidecar;
   };

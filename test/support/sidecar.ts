@@ -38,6 +38,8 @@ export interface Sidecar {
 }
 
 export interface SidecarOptions {
+  /** What the runtime is given before the sidecar's own arguments: flags and the file; the source by default. */
+  readonly program?: readonly string[];
   readonly port?: number;
   readonly args?: readonly string[];
   /** False where it is not to become ready: then its start is only waited for until the admin port answers. */
@@ -48,7 +50,7 @@ export interface SidecarOptions {
 export async function startSidecar(manifests: string, options: SidecarOptions = {}): Promise<Sidecar> {
   const port = options.port ?? (await freePort());
   const adminPort = await freePort();
-  const running = launch(manifests, port, adminPort, options.args ?? []);
+  const running = launch(manifests, port, adminPort, options.args ?? [], options.program);
   try {
     await until(async () => {
       if (running.over()) throw new Error('ended');
@@ -81,11 +83,12 @@ function launch(
   port: number,
   adminPort: number,
   args: readonly string[],
+  program: readonly string[] = [main],
 ): Sidecar & { over(): boolean } {
   const child = spawn(
     process.env['LYCHGATE_RUNTIME'] ?? process.execPath,
     [
-      ...[main, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
+      ...[...program, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
       ...['--admin-port', String(adminPort), ...args],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: withoutUnsafeVariables(process.env) },
