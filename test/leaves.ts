@@ -6,6 +6,7 @@ const gateAuth = 'test/gate/client-auth.test.ts';
 const gateBackend = 'test/gate/backend.test.ts';
 const gateListener = 'test/gate/listener.test.ts';
 const gateOcsp = 'test/gate/ocsp.test.ts';
+const gateRevocation = 'test/gate/revocation.test.ts';
 const gateRewrite = 'test/gate/rewrite.test.ts';
 
 /** By leaf of the two kinds: the test that shows what the field does. Read by pkg/translate/leaves.test.ts. */
@@ -79,8 +80,8 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     test: 'verifyClientRevocation: None lets a revoked certificate pass and asks nobody',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.scope': {
-    file: ocsp,
-    test: 'ocsp.scope: Chain asks about every certificate but the root',
+    file: gateRevocation,
+    test: 'ocsp.scope: Chain asks about the CA of the client too',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.responder.url': {
     file: gateOcsp,
@@ -131,8 +132,8 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     test: 'ocsp.trustedResponderRefs are read from a Secret',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.trustedResponderRefs[].name': {
-    file: revocation,
-    test: 'ocsp.trustedResponderRefs are read from the object of that name',
+    file: gateRevocation,
+    test: 'ocsp.trustedResponderRefs names a responder whose answers count without a word of the CA',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.trustedResponderRefs[].key': {
     file: revocation,
@@ -143,16 +144,16 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     test: 'ocsp.caRefs are read from a Secret',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.caRefs[].name': {
-    file: revocation,
-    test: 'ocsp.caRefs are read from the object of that name',
+    file: gateRevocation,
+    test: 'ocsp.caRefs names the CAs of https responders, which are not asked without',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.caRefs[].key': {
     file: revocation,
     test: 'ocsp.caRefs are read from the file of that key',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.proxy.url': {
-    file: revocation,
-    test: 'ocsp.proxy.url is where every request goes first',
+    file: gateRevocation,
+    test: 'ocsp.proxy.url is asked in place of the responder',
   },
   'SslProfile.spec.clientAuthConfiguration.crl.refs[].kind': {
     file: revocation,
@@ -163,16 +164,16 @@ export const leaves: Readonly<Record<string, { readonly file: string; readonly t
     test: 'crl.refs are read from the object of that name',
   },
   'SslProfile.spec.clientAuthConfiguration.crl.refs[].key': {
-    file: revocation,
-    test: 'crl.refs are read from the file of that key',
+    file: gateRevocation,
+    test: 'crl.refs brings lists along',
   },
   'SslProfile.spec.clientAuthConfiguration.crl.maxAge': {
-    file: revocation,
-    test: 'crl.maxAge is the oldest list that counts',
+    file: gateRevocation,
+    test: 'crl.maxAge is how old a list may be',
   },
   'SslProfile.spec.clientAuthConfiguration.crl.maxBytes': {
-    file: revocation,
-    test: 'crl.maxBytes is the largest list that is read',
+    file: gateRevocation,
+    test: 'crl.maxBytes is how large a list may be',
   },
   'SslProfile.spec.clientAuthConfiguration.ocsp.maxAgeWithoutNextUpdate': {
     file: gateOcsp,
