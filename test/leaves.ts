@@ -1,5 +1,4 @@
 const fields = 'pkg/translate/fields.test.ts';
-const ocsp = 'pkg/translate/ocsp-fields.test.ts';
 const revocation = 'pkg/translate/revocation-fields.test.ts';
 /* From a field in a manifest to what clients and the application see of it. */
 const gateAuth = 'test/gate/client-auth.test.ts';
