@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import type { ConnectionOptions } from 'node:tls';
+import { connectTo, FakeOcsp, policyOf, profileOf, strictAuth, until } from '../../test/support/gate.ts';
+import { askingOcsp, get, pki, startWorld, Talk, type World } from '../../test/support/talk.ts';
+import { type PodPolicy, TlsSettings } from '../policy/policy.ts';
+
+const handshakes: readonly {
+  name: string;
+  tls?: Partial<TlsSettings>;
+  client: ConnectionOptions;
+  want: string | undefined;
+}[] = [
+  { name: 'TLS 1.3', client: { minVersion: 'TLSv1.3' }, want: 'TLSv1.3' },
+  { name: 'TLS 1.2', client: { maxVersion: 'TLSv1.2' }, want: 'TLSv1.2' },
+  {
+    name: 'TLS 1.1',
+    client: { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
+    want: undefined,
+  },
+  {
+    name: 'TLS 1.2 where 1.3 is asked for',
+    tls: { minVersion: 'TLSv1.3' },
+    client: { maxVersion: 'TLSv1.2' },
+    want: undefined,
+  },
+  {
+    name: 'TLS 1.3 where only 1.2 is allowed',
+    tls: { maxVersion: 'TLSv1.2' },
+    client: { minVersion: 'TLSv1.3' },
+    want: undefined,
+  },
+  {
+    name: 'a suite that the policy has not',
+    client: { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305' },
+    want: undefined,
+  },
+  {
+    name: 'a suite that the policy has',
+    client: { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
+    want: 'TLSv1.2',
+  },
+];
+for (const { name, tls, client, want } of handshakes) {
+  test(`handshake with ${name}: ${want ?? 'none'}`, async (t) => {
+    const world = await startWorld(t);
+    if (tls !== undefined) await applyTls(world, tls);
+    if (want === undefined) {
+      await assert.rejects(world.talk(undefined, client));
+      assert.deepEqual(world.app.received, []);
+      return;
+    }
+    const talk = await world.talk(undefined, client);
+    assert.equal(talk.socket.getProtocol(), want);
+    talk.send(get('/'));
+    await talk.take('ok');
+  });
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  for (const other of [false, true]) {
+    test(`no session of ${version} resumes${other ? ' at another profile' : ''}: neither the certificate nor the verdict carries over`, async (t) => {
+      const world = await startWorld(t);
+      const named = {
+        name: 'other',
+        hostnames: ['a.example.test'],
+        clientAuth: strictAuth(pki, { trustedCas: [pki.stranger.certificate.pem] }),
+      };
+      await world.gate.apply([world.profile, profileOf(pki, world.app.port, named)]);
+      const sessions: Buffer[] = [];
+      const pinned: ConnectionOptions = { minVersion: version, maxVersion: version };
+      const first = await world.talk(undefined, pinned);
+      first.socket.on('session', (session: Buffer) => sessions.push(session));
+      first.send(get('/1'));
+      await first.take('ok');
+      // In TLS 1.2 the session is there after the handshake, with or without a ticket.
+      const held = first.socket.getSession();
+      if (held !== undefined) sessions.push(held);
+      assert.ok(sessions.length > 0);
+      for (const session of sessions) {
+        const again = await world.talk(null, {
+          ...pinned,
+          session,
+          servername: other ? 'a.example.test' : 'localhost',
+        });
+        assert.equal(again.socket.isSessionReused(), false);
+        again.send(get('/2').replace('localhost', other ? 'a.example.test' : 'localhost'));
+        assert.match(await again.rest(), /^HTTP\/1\.1 400 [^]*NoCertificate/);
+      }
+      assert.equal(world.app.received.length, 1);
+    });
+  }
+}
+
+test('the revocation is asked anew for every connection', async (t) => {
+  const ocsp = new FakeOcsp();
+  const world = await startWorld(t, { ocsp, profile: { clientAuth: askingOcsp() } });
+  for (let i = 1; i <= 2; i += 1) {
+    const talk = await world.talk();
+    talk.send(get('/'));
+    await talk.take('ok');
+    assert.equal(ocsp.asked, i);
+  }
+});
+
+test('a client that renegotiates is refused, and nothing of it reaches the application', async (t) => {
+  const world = await startWorld(t);
+  const talk = await world.talk(undefined, { maxVersion: 'TLSv1.2' });
+  const refused = await new Promise<boolean>((resolve) => {
+    talk.socket.on('close', () => resolve(true));
+    talk.socket.renegotiate({}, (error) => resolve(error !== null));
+  });
+  assert.equal(refused, true);
+  assert.deepEqual(world.app.received, []);
+});
+
+test('a handshake that is not finished in time is closed; meanwhile others are served', async (t) => {
+  const world = await startWorld(t, { handshakeMs: 300 });
+  const silent = Array.from({ length: 20 }, () => connect({ port: world.gate.port, host: '127.0.0.1' }));
+  let closed = 0;
+  for (const socket of silent) {
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      closed += 1;
+    });
+    socket.resume();
+  }
+  const talk = await world.talk();
+  talk.send(get('/'));
+  await talk.take('ok');
+  await until('all of them to be closed', () => closed === silent.length);
+});
+
+const junk: readonly { name: string; bytes: Buffer }[] = [
+  { name: 'plain HTTP', bytes: Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nX-Client-Cert: forged\r\n\r\n') },
+  { name: 'a PROXY line', bytes: Buffer.from('PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n') },
+  {
+    name: 'a hello of SSL 2',
+    bytes: Buffer.from('802e0100020015000000100100800200800300800400800500800600400700c0', 'hex'),
+  },
+  { name: 'a record that is too long', bytes: Buffer.concat([Buffer.from('160301ffff', 'hex'), Buffer.alloc(65_535)]) },
+  { name: 'empty records', bytes: Buffer.from('1603010000'.repeat(100), 'hex') },
+];
+for (const { name, bytes } of junk) {
+  test(`on the port comes ${name}: closed, and the next client is served`, async (t) => {
+    const world = await startWorld(t, { handshakeMs: 500 });
+    const socket = connect({ port: world.gate.port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    let over = false;
+    socket.on('close', () => {
+      over = true;
+    });
+    socket.resume();
+    socket.write(bytes);
+    await until('the end', () => over);
+    const talk = await world.talk();
+    talk.send(get('/'));
+    await talk.take('ok');
+    assert.equal(world.app.received.length, 1);
+  });
+}
+
+test('a hello that comes byte by byte meets the same decision', async (t) => {
+  const world = await startWorld(t);
+  const slow = connect({ port: world.gate.port, host: '127.0.0.1', noDelay: true });
+  const { write } = slow;
+  // Everything of the handshake goes out in pieces of one byte.
+  slow.write = function piecewise(this: typeof slow, chunk: unknown, ...rest: unknown[]): boolean {
+    if (!Buffer.isBuffer(chunk)) return Reflect.apply(write, this, [chunk, ...rest]);
+    for (let i = 0; i < chunk.length - 1; i += 1) Reflect.apply(write, this, [chunk.subarray(i, i + 1)]);
+    return Reflect.apply(write, this, [chunk.subarray(-1), ...rest]);
+  };
+  const talk = new Talk(await connectTo(world.gate.port, pki, undefined, { socket: slow }));
+  talk.send(get('/'));
+  assert.match(await talk.rest(), /NoCertificate/);
+  assert.deepEqual(world.app.received, []);
+});
+
+async function applyTls(world: World, changes: Partial<TlsSettings>): Promise<void> {
+  const policy = policyOf(world.gate.port, [world.profile]);
+  const [listener] = policy.listeners;
+  if (listener === undefined) throw new Error('a policy of one listener was made');
+  const next: PodPolicy = {
+    ...policy,
+    listeners: [{ ...listener, tls: TlsSettings.parse({ ...listener.tls, ...changes }) }],
+  };
+  await world.gate.gate.apply(next);
+}
