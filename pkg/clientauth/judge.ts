@@ -176,7 +176,9 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
         : [ask(certificate, issuer, revocation)];
     });
     const known = statuses.filter((status): status is RevocationStatus => !(status instanceof Promise));
-    return known.length === statuses.length ? weigh(known) : Promise.all(statuses).then(weigh);
+    return known.length === statuses.length
+      ? weigh(known)
+      : Promise.all(statuses.map((status) => Promise.resolve(status))).then(weigh);
   }
 
   function ask(

@@ -262,7 +262,9 @@ describe('no CRL', () => {
     },
   ]) {
     test(name, async () => {
-      serve = (_, response) => void answer?.(response);
+      serve = (_, response) => {
+        answer?.(response);
+      };
       assert.equal(short(await ask(certificate, ocsp)), want);
       assert.equal(asked.length, requests);
     });
