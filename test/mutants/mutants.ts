@@ -1,6 +1,7 @@
 import { clientauthMutants } from './clientauth-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { ocspMutants } from './ocsp-mutants.ts';
 import { processMutants } from './process-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
@@ -11,6 +12,7 @@ export const mutants: readonly Mutant[] = [
   ...x509Mutants,
   ...clientauthMutants,
   ...http1Mutants,
+  ...ocspMutants,
   ...rewriteMutants,
   ...proxyMutants,
   ...processMutants,

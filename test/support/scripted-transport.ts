@@ -1,3 +1,4 @@
+import type { RequestForm } from '../../pkg/ocsp/request.ts';
 import type { Transport } from '../../pkg/ocsp/transport.ts';
 
 /** A way to responders without a network: what `answer` gives is the body, or what came of asking. */
@@ -8,17 +9,17 @@ export interface ScriptedTransport extends Transport {
 
 /** Makes one. The promise that `answer` gives is how long the responder takes. */
 export function scriptedTransport(
-  answer: (url: string) => Promise<Awaited<ReturnType<Transport['ask']>>>,
+  answer: (url: string, form: RequestForm, noCache: boolean) => Promise<Awaited<ReturnType<Transport['ask']>>>,
 ): ScriptedTransport {
   const counts = { inFlight: 0, mostInFlight: 0, asked: 0 };
   return {
     counts,
-    ask: async ({ text }) => {
+    ask: async ({ text }, _policy, form, { noCache }) => {
       counts.asked += 1;
       counts.inFlight += 1;
       counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
       try {
-        return await answer(text);
+        return await answer(text, form, noCache);
       } finally {
         counts.inFlight -= 1;
       }
