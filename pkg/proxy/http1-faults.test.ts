@@ -169,7 +169,7 @@ test('an application that does not answer in time is a 504, and left', async (t)
   });
   const client = await talk();
   client.send(get('/'));
-  await until('the request', () => app.received.length === 1);
+  await until('the request', () => app.received.join('').includes('\r\n\r\n'));
   clock.advance(999);
   gate.gate.sweep();
   assert.equal(client.text, '');
