@@ -18,6 +18,8 @@ const pki = makePki({ nowMs });
 const { certificate: issuer, key } = pki.intermediate;
 const honest = await startOcspResponder({ issuer, signer: { certificate: issuer, key }, now: () => nowMs });
 const settings: OcspSettings = { ...ocspSettings, allowInternalAddresses: ['127.0.0.1/32'], timeoutMs: 500 };
+/** For what ends by itself: a busy machine must not decide. */
+const patient: OcspSettings = { ...settings, timeoutMs: 20_000 };
 const closers: (() => Promise<void> | void)[] = [() => honest.close()];
 after(async () => {
   for (const close of closers) await close();
@@ -102,6 +104,11 @@ const hostile: readonly (readonly [string, (socket: Socket) => void, string])[] 
     },
     'too-large',
   ],
+  [
+    'names an encoding',
+    (socket) => socket.write(`${head}Content-Encoding: br\r\nContent-Length: 5\r\n\r\n\x30\x03\x0a\x01\x03`),
+    'malformed',
+  ],
   ['names 1 TB', (socket) => socket.write(`${head}Content-Length: 1000000000000\r\n\r\n`), 'too-large'],
   [
     'fails with an endless body',
@@ -139,11 +146,12 @@ suite('a responder that', { concurrency: true }, () => {
     test(`${name} gives ${want}, in time; its connection is closed, and the next URL is asked`, async () => {
       const { url, sockets } = await raw(behave);
       const checker = makeChecker();
+      const given = want.startsWith('timeout') ? settings : patient;
       const begun = performance.now();
-      assert.equal(short(await checker.check(leaf(url), issuer, settings)), want);
-      assert.ok(performance.now() - begun < settings.timeoutMs + 3000, 'the deadline holds');
+      assert.equal(short(await checker.check(leaf(url), issuer, given)), want);
+      assert.ok(performance.now() - begun < given.timeoutMs + 3000, 'the deadline holds');
       const both = leaf(url, honest.url);
-      assert.equal(short(await checker.check(both, issuer, { ...settings, timeoutMs: 4000 })), 'good');
+      assert.equal(short(await checker.check(both, issuer, { ...settings, timeoutMs: 5000 })), 'good');
       // Only a connection whose answer ended properly is kept.
       if (want !== 'malformed') await gone(sockets);
     });
@@ -162,7 +170,7 @@ test('a responder that does not even accept connections gives timeout, in time',
     const url = `http://127.0.0.1:${Number(port)}/`;
     assert.equal(short(await makeChecker().check(leaf(url), issuer, settings)), 'timeout, softenable');
     const both = leaf(url, honest.url);
-    assert.equal(short(await makeChecker().check(both, issuer, { ...settings, timeoutMs: 3000 })), 'good');
+    assert.equal(short(await makeChecker().check(both, issuer, { ...settings, timeoutMs: 8000 })), 'good');
   } finally {
     for (const socket of waiting) socket.destroy();
     child.kill('SIGKILL');
@@ -186,7 +194,7 @@ test('slow DNS gives timeout, in time, and the next URL is asked; many questions
     short(
       await makeChecker({ lookup: () => new Promise(() => {}) }).check(leaf(slow, honest.url), issuer, {
         ...settings,
-        timeoutMs: 600,
+        timeoutMs: 5000,
       }),
     ),
     'good',
@@ -206,11 +214,11 @@ test('an answer of DNS that comes late is used by those who still wait, and by n
   });
   const url = `http://late.test:${honest.port}/`;
   assert.equal(short(await checker.check(leaf(url), issuer, { ...settings, timeoutMs: 30 })), 'timeout, softenable');
-  const waiting = checker.check(leaf(url), issuer, { ...settings, timeoutMs: 2000 });
+  const waiting = checker.check(leaf(url), issuer, { ...settings, timeoutMs: 20_000 });
   arrive([{ address: '127.0.0.1' }]);
   assert.equal(short(await waiting), 'good');
   assert.equal(lookups, 1);
-  const again = checker.check(leaf(url), issuer, { ...settings, timeoutMs: 2000 });
+  const again = checker.check(leaf(url), issuer, patient);
   // Resolved anew, and judged anew: an answer of DNS is never kept.
   await new Promise((turn) => setImmediate(turn));
   assert.equal(lookups, 2);
@@ -230,7 +238,7 @@ test('bytes behind an answer spoil no later one', async () => {
   });
   const checker = makeChecker();
   for (const one of certificates) {
-    const outcome = await checker.check(one, issuer, { ...settings, responder: { url, use: 'Override' } });
+    const outcome = await checker.check(one, issuer, { ...patient, responder: { url, use: 'Override' } });
     assert.equal(short(outcome), 'responder-error, softenable');
   }
   assert.equal(served, 2);
@@ -242,7 +250,7 @@ test('a responder that hangs fills its own places and the queue, and another one
   const hanging = Array.from({ length: 6 }, () => checker.check(leaf(url), issuer, settings));
   const { running, queued } = checker.snapshot();
   assert.deepEqual({ running, queued }, { running: 2, queued: 3 });
-  assert.equal(short(await checker.check(leaf(honest.url), issuer, settings)), 'good');
+  assert.equal(short(await checker.check(leaf(honest.url), issuer, patient)), 'good');
   const causes = (await Promise.all(hanging)).map(short);
   assert.equal(causes.filter((cause) => cause === 'overloaded').length >= 1, true);
   assert.deepEqual([...new Set(causes)].sort(), ['overloaded', 'timeout, softenable']);
@@ -254,8 +262,7 @@ test('an endless body of 10 MB/s costs the 64 KiB that are read, however many se
     forever(socket, Buffer.alloc(50_000), 5);
   });
   const checker = makeChecker();
-  const wave = () =>
-    Promise.all(Array.from({ length: 16 }, () => checker.check(leaf(url), issuer, { ...settings, timeoutMs: 5000 })));
+  const wave = () => Promise.all(Array.from({ length: 16 }, () => checker.check(leaf(url), issuer, patient)));
   await wave();
   const before = process.memoryUsage().arrayBuffers;
   let most = 0;
@@ -276,12 +283,12 @@ test('a responder that takes only POST is asked by POST after its status to GET,
     asked += 1;
     socket.write('HTTP/1.1 405 No\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n');
   });
-  assert.equal(short(await makeChecker().check(leaf(url), issuer, settings)), 'http-status');
+  assert.equal(short(await makeChecker().check(leaf(url), issuer, patient)), 'http-status');
   assert.equal(asked, 2);
   honest.fault = 'getNotAllowed';
   try {
     honest.requests.length = 0;
-    assert.equal(short(await makeChecker().check(leaf(honest.url), issuer, settings)), 'good');
+    assert.equal(short(await makeChecker().check(leaf(honest.url), issuer, patient)), 'good');
     assert.deepEqual(
       honest.requests.map(({ method }) => method),
       ['GET', 'POST'],
@@ -295,12 +302,12 @@ test('an answer about another certificate, and a replay past its time, do not co
   const mine = leaf(honest.url);
   const other = leaf(honest.url);
   const checker = makeChecker();
-  assert.equal(short(await checker.check(other, issuer, settings)), 'good');
+  assert.equal(short(await checker.check(other, issuer, patient)), 'good');
   honest.replay = honest.lastAnswer;
   try {
-    assert.equal(short(await checker.check(mine, issuer, settings)), 'wrong-certificate');
+    assert.equal(short(await checker.check(mine, issuer, patient)), 'wrong-certificate');
     const later = makeChecker({ now: () => nowMs + 2 * 3_600_000 });
-    assert.equal(short(await later.check(other, issuer, settings)), 'stale');
+    assert.equal(short(await later.check(other, issuer, patient)), 'stale');
   } finally {
     honest.replay = undefined;
   }

@@ -143,7 +143,7 @@ export const ocspMutants: readonly Mutant[] = [
       'an encoded body is read',
       "if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {",
       "if (encoding === 'x') {",
-      checker,
+      hostile,
     ],
     [
       'a body of any length is read',
