@@ -94,7 +94,7 @@ function defaultText({ default: value }: StructuralSchema): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : 'see meaning';
   if (typeof value === 'object') return '';
-  return code(String(value));
+  return code(JSON.stringify(value).replace(/^"(.*)"$/, '$1'));
 }
 
 function isDuration({ pattern }: StructuralSchema): boolean {

@@ -62,7 +62,6 @@ export const rewriteSetRules: Readonly<Record<string, readonly ValidationRule[]>
       fieldPath: '.headerValueMatcher',
     },
   ],
-  [`${actionSet}.requestHeaderConfigurations[].headerValueMatcher.pattern`]: [pattern()],
   [`${actionSet}.responseHeaderConfigurations[]`]: [
     {
       rule: String.raw`self.headerName.matches(r"^[!#$%&'*+.^_` + '`' + String.raw`|~0-9A-Za-z-]+$")`,
