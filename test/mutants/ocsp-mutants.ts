@@ -269,7 +269,7 @@ export const ocspMutants: readonly Mutant[] = [
       model,
     ],
     ['a hold is for good', "status.reason !== 'certificateHold'", "status.reason !== 'x'", checker],
-    ['revoked can be lifted', 'if (isFinal(last)) return last;', '', model],
+    ['revoked can be lifted', 'if (isFinal(last)) return last;', '', cache],
     ['an older revocation does not count', 'if (isFinal(next)) return next;', '', cache],
     ['an older good lifts a refusal', 'next.answer.thisUpdateMs > refusedMs && (isNewer', 'true && (isNewer', model],
     [
@@ -293,7 +293,7 @@ export const ocspMutants: readonly Mutant[] = [
       'return start(question, key);',
       model,
     ],
-    ['a refresh is started by every request', 'if (isDue && !flights.has(key)) void', 'if (isDue) void', load],
+    ['a refresh is started by every request', 'if (isDue && !flights.has(key)) void', 'if (isDue) void', model],
     [
       'nothing is refreshed ahead',
       "const isDue = monotonicMs >= entry.refreshFromMonotonicMs && entry.status.kind === 'good';",
@@ -315,7 +315,7 @@ export const ocspMutants: readonly Mutant[] = [
       '',
       checker,
     ],
-    ['silence lifts a revocation', "if (last?.kind === 'revoked') {", 'if (last === null) {', model],
+    ['silence lifts a revocation', "if (last?.kind === 'revoked') {", 'if (last === null) {', checker],
     [
       'unknown holds as long as good',
       'Math.min(freshUntilMs, nowMs + maxUnknownMs)',
