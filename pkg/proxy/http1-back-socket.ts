@@ -4,17 +4,10 @@ import { bodyReader } from '../http1/body.ts';
 import type { BodyReader } from '../http1/body-reader.ts';
 import type { ResponseHead } from '../http1/head.ts';
 import { ResponseHeadReader } from '../http1/head-reader.ts';
-import {
-  chunkEnd,
-  chunkHeader,
-  fieldLines,
-  joinLines,
-  lastChunk,
-  receivedFieldLine,
-  requestHeadStart,
-} from '../http1/write.ts';
+import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
-import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+import type { BackFailure, Exchange, OutgoingRequest, ResponseSink } from './exchange.ts';
+import { headStart, incoming, isIdempotent } from './http1-messages.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
 export interface SocketPool {
@@ -390,47 +383,5 @@ export class BackSocket implements Exchange {
   }
 }
 
-function incoming(head: ResponseHead): IncomingResponse {
-  const declared = head.framing.kind === 'none' ? declaredLength(head.fields) : undefined;
-  return {
-    status: head.status,
-    reason: head.reason,
-    fields: head.fields,
-    connectionTokens: head.connectionTokens,
-    body:
-      head.framing.kind === 'length'
-        ? { kind: 'length', length: head.framing.length }
-        : { kind: head.framing.kind === 'chunked' ? 'stream' : head.framing.kind },
-    declaredLength: declared,
-  };
-}
-
-function declaredLength(fields: readonly string[]): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i]?.toLowerCase() === 'content-length') return fields[i + 1];
-  }
-  return undefined;
-}
-
-/** RFC 9110 9.2.2. */
-function isIdempotent(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
-}
-
-/** A request head up to what all requests of the connection have in common. */
-function headStart(request: OutgoingRequest): string {
-  let lines = receivedFieldLine('Host', request.authority);
-  const { fields } = request;
-  for (let i = 0; i < fields.length; i += 2)
-    lines = joinLines(lines, receivedFieldLine(fields[i] ?? '', fields[i + 1] ?? ''));
-  if (request.webSocket) lines = joinLines(lines, upgradeLines);
-  if (request.body.kind === 'length')
-    lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
-  else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
-  return requestHeadStart(request.method, request.target, lines);
-}
-
 /** Where request heads are put together: a string of that length costs more to write, and its memory more to reach. */
 let headBytes = Buffer.allocUnsafeSlow(65536);
-const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
-const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);

@@ -6,6 +6,7 @@ import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
 import { Http1AnswerWriter } from './http1-answer.ts';
+import { passedDeadline, type State, type Times } from './http1-deadlines.ts';
 import { Http1Input } from './http1-input.ts';
 import { Linger } from './linger.ts';
 import { RequestRecord } from './record.ts';
@@ -17,19 +18,6 @@ import { RequestRecord } from './record.ts';
 export function serveHttp1(connection: Connection): void {
   connection.attach(new Http1Front(connection));
 }
-
-type State =
-  /** Between requests, or in a request head. */
-  | 'head'
-  /** Head read, the verdict is being asked. */
-  | 'admit'
-  /** Request body goes to the application; its answer may already be coming. */
-  | 'body'
-  /** Request is whole, the answer is not. */
-  | 'answer'
-  | 'tunnel'
-  /** Answered and closing: what still comes is thrown away, so that the client can read the answer before a reset. */
-  | 'linger';
 
 class Http1Front implements Front, ResponseSink {
   readonly #connection: Connection;
@@ -49,10 +37,7 @@ class Http1Front implements Front, ResponseSink {
 
   #closeAfter = false;
 
-  #headSinceMs = 0;
-  #requestSinceMs = 0;
-  #activeMs: number;
-  #blockedSinceMs = 0;
+  readonly #times: Times;
   #linger: Linger | undefined;
 
   constructor(connection: Connection) {
@@ -60,7 +45,7 @@ class Http1Front implements Front, ResponseSink {
     this.#socket = connection.socket;
     this.#input = new Http1Input(connection.profile.target.limits);
     this.#writer = new Http1AnswerWriter(connection.socket);
-    this.#activeMs = connection.now();
+    this.#times = { headSinceMs: 0, requestSinceMs: 0, activeMs: connection.now(), blockedSinceMs: 0 };
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('end', () => this.#onEnd());
@@ -72,7 +57,7 @@ class Http1Front implements Front, ResponseSink {
   /** Finish what runs, take no new request. */
   drain(): void {
     this.#closeAfter = true;
-    if (this.#state === 'head' && this.#headSinceMs === 0) this.#finish();
+    if (this.#state === 'head' && this.#times.headSinceMs === 0) this.#finish();
   }
 
   /** The client may not go on: nothing more reaches it or the application. */
@@ -82,54 +67,40 @@ class Http1Front implements Front, ResponseSink {
   }
 
   isIdle(): boolean {
-    return this.#state === 'head' && this.#headSinceMs === 0;
+    return this.#state === 'head' && this.#times.headSinceMs === 0;
   }
 
   sweep(nowMs: number): void {
+    this.#linger?.sweep(nowMs);
     const { timeouts } = this.#connection.profile.policy.backend;
-    switch (this.#state) {
+    switch (passedDeadline(this.#state, this.#times, timeouts, nowMs)) {
+      case undefined:
+        break;
       case 'head':
-        if (this.#headSinceMs > 0) {
-          if (timeouts.headMs > 0 && nowMs - this.#headSinceMs > timeouts.headMs)
-            this.#answer(timeoutAnswer('request head'));
-        } else if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
-          this.#connection.countClosed('idle');
-          this.#finish();
-        }
+        this.#answer(timeoutAnswer('request head'));
+        break;
+      case 'idle':
+        this.#connection.countClosed('idle');
+        if (this.#state === 'tunnel') this.#socket.destroy();
+        else this.#finish();
         break;
       case 'body':
-        if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
-          this.#giveUp(this.#inputPaused ? unreadAnswer : timeoutAnswer('request body'));
-        }
+        this.#giveUp(this.#inputPaused ? unreadAnswer : timeoutAnswer('request body'));
         break;
-      case 'tunnel':
-        if (timeouts.idleMs > 0 && nowMs - this.#activeMs > timeouts.idleMs) {
-          this.#connection.countClosed('idle');
-          this.#socket.destroy();
-        }
+      case 'not-reading':
+        this.#connection.countClosed('client-not-reading');
+        this.#socket.destroy();
         break;
-      case 'linger':
-        this.#linger?.sweep(nowMs);
+      case 'request':
+        this.#giveUp(timeoutAnswer('whole request'));
         break;
-      case 'admit':
-      case 'answer':
-        break;
-    }
-    if (this.#blockedSinceMs > 0 && timeouts.idleMs > 0 && nowMs - this.#blockedSinceMs > timeouts.idleMs) {
-      this.#connection.countClosed('client-not-reading');
-      this.#socket.destroy();
-      return;
-    }
-    const running = this.#state === 'admit' || this.#state === 'body' || this.#state === 'answer';
-    if (running && timeouts.requestMs > 0 && nowMs - this.#requestSinceMs > timeouts.requestMs) {
-      this.#giveUp(timeoutAnswer('whole request'));
     }
   }
 
   // --- bytes from the client
 
   #onData(chunk: Buffer): void {
-    this.#activeMs = this.#connection.now();
+    this.#times.activeMs = this.#connection.now();
     if (this.#state === 'tunnel') {
       if (this.#exchange?.write(chunk) === false) this.#pauseInput();
       return;
@@ -175,7 +146,7 @@ class Http1Front implements Front, ResponseSink {
   }
 
   #readHead(): boolean {
-    if (this.#headSinceMs === 0) this.#headSinceMs = this.#activeMs;
+    if (this.#times.headSinceMs === 0) this.#times.headSinceMs = this.#times.activeMs;
     let head: RequestHead | undefined;
     try {
       head = this.#input.readHead();
@@ -186,8 +157,8 @@ class Http1Front implements Front, ResponseSink {
       return false;
     }
     if (head === undefined) return false;
-    this.#headSinceMs = 0;
-    this.#requestSinceMs = this.#activeMs;
+    this.#times.headSinceMs = 0;
+    this.#times.requestSinceMs = this.#times.activeMs;
     this.#onRequest(head);
     return true;
   }
@@ -293,12 +264,12 @@ class Http1Front implements Front, ResponseSink {
   #resumeInput(): void {
     if (!this.#inputPaused) return;
     this.#inputPaused = false;
-    this.#activeMs = this.#connection.now();
+    this.#times.activeMs = this.#connection.now();
     this.#socket.resume();
   }
 
   #onDrain(): void {
-    this.#blockedSinceMs = 0;
+    this.#times.blockedSinceMs = 0;
     this.#exchange?.resume();
   }
 
@@ -311,7 +282,7 @@ class Http1Front implements Front, ResponseSink {
   #endOfInput(): void {
     switch (this.#state) {
       case 'head':
-        if (this.#headSinceMs > 0) this.#socket.destroy();
+        if (this.#times.headSinceMs > 0) this.#socket.destroy();
         else this.#finish();
         break;
       case 'body':
@@ -361,10 +332,10 @@ class Http1Front implements Front, ResponseSink {
 
   data(chunk: Buffer, shared: boolean): boolean {
     // Bytes either way keep a tunnel, or an upload that is answered meanwhile, from being idle.
-    if (this.#state !== 'answer') this.#activeMs = this.#connection.now();
+    if (this.#state !== 'answer') this.#times.activeMs = this.#connection.now();
     this.#record?.sent(chunk.length);
     const more = this.#writer.data(chunk, shared);
-    if (!more && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
+    if (!more && this.#times.blockedSinceMs === 0) this.#times.blockedSinceMs = this.#connection.now();
     return more;
   }
 
@@ -437,7 +408,7 @@ class Http1Front implements Front, ResponseSink {
     this.#record = undefined;
     this.#head = undefined;
     this.#forward = undefined;
-    this.#activeMs = this.#connection.now();
+    this.#times.activeMs = this.#connection.now();
     if (this.#closeAfter || this.#state === 'body' || this.#connection.draining) {
       this.#finish();
       return;
@@ -450,12 +421,13 @@ class Http1Front implements Front, ResponseSink {
   #finish(): void {
     this.#state = 'linger';
     this.#input.clear();
-    if (this.#socket.writableLength > 0 && this.#blockedSinceMs === 0) this.#blockedSinceMs = this.#connection.now();
+    if (this.#socket.writableLength > 0 && this.#times.blockedSinceMs === 0)
+      this.#times.blockedSinceMs = this.#connection.now();
     this.#linger = new Linger(
       this.#socket,
       () => this.#connection.now(),
       () => {
-        this.#blockedSinceMs = 0;
+        this.#times.blockedSinceMs = 0;
       },
     );
     if (this.#clientEnded) this.#socket.destroySoon();

@@ -1,0 +1,47 @@
+import type { ResponseHead } from '../http1/head.ts';
+import { fieldLines, joinLines, receivedFieldLine, requestHeadStart } from '../http1/write.ts';
+import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
+
+/** An answer of the application, as fronts take it. */
+export function incoming(head: ResponseHead): IncomingResponse {
+  const declared = head.framing.kind === 'none' ? declaredLength(head.fields) : undefined;
+  return {
+    status: head.status,
+    reason: head.reason,
+    fields: head.fields,
+    connectionTokens: head.connectionTokens,
+    body:
+      head.framing.kind === 'length'
+        ? { kind: 'length', length: head.framing.length }
+        : { kind: head.framing.kind === 'chunked' ? 'stream' : head.framing.kind },
+    declaredLength: declared,
+  };
+}
+
+function declaredLength(fields: readonly string[]): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i]?.toLowerCase() === 'content-length') return fields[i + 1];
+  }
+  return undefined;
+}
+
+/** Whether sending a request twice means no more than once. RFC 9110 9.2.2. */
+export function isIdempotent(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
+}
+
+/** A request head up to what all requests of the connection have in common. */
+export function headStart(request: OutgoingRequest): string {
+  let lines = receivedFieldLine('Host', request.authority);
+  const { fields } = request;
+  for (let i = 0; i < fields.length; i += 2)
+    lines = joinLines(lines, receivedFieldLine(fields[i] ?? '', fields[i + 1] ?? ''));
+  if (request.webSocket) lines = joinLines(lines, upgradeLines);
+  if (request.body.kind === 'length')
+    lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
+  else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
+  return requestHeadStart(request.method, request.target, lines);
+}
+
+const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);
