@@ -50,10 +50,6 @@ export function rewriteOverflowAnswer(): OwnAnswer {
   return { status: 500, message: 'a rewritten header or path would not be valid', close: true };
 }
 
-export function busyAnswer(message: string): OwnAnswer {
-  return { status: 503, message, close: true };
-}
-
 /** Status, fields and body of an answer: `application/problem+json` (RFC 9457) where the client accepts it, else text. */
 export function renderAnswer(
   answer: OwnAnswer,

@@ -271,15 +271,15 @@ const post = replaced(':method', 'POST');
 const breaks: readonly {
   name: string;
   fields?: readonly (readonly [string, string])[];
-  then: (client: Http2Frames) => void;
+  breakOff: (client: Http2Frames) => void;
 }[] = [
-  { name: 'resets', then: (client) => client.send(frame(frameTypes.reset, 0, 1, Buffer.of(0, 0, 0, 8))) },
-  { name: 'resets with no error', then: (client) => client.send(frame(frameTypes.reset, 0, 1, Buffer.alloc(4))) },
-  { name: 'closes the connection', then: (client) => client.socket.destroy() },
-  { name: 'half-closes the connection', then: (client) => client.socket.end() },
+  { name: 'resets', breakOff: (client) => client.send(frame(frameTypes.reset, 0, 1, Buffer.of(0, 0, 0, 8))) },
+  { name: 'resets with no error', breakOff: (client) => client.send(frame(frameTypes.reset, 0, 1, Buffer.alloc(4))) },
+  { name: 'closes the connection', breakOff: (client) => client.socket.destroy() },
+  { name: 'half-closes the connection', breakOff: (client) => client.socket.end() },
   {
     name: 'says GOAWAY and closes',
-    then: (client) => {
+    breakOff: (client) => {
       client.send(frame(frameTypes.goaway, 0, 0, Buffer.alloc(8)));
       client.socket.end();
     },
@@ -287,26 +287,26 @@ const breaks: readonly {
   {
     name: 'ends before its content-length',
     fields: [...post, ['content-length', '10']],
-    then: (client) => client.send(frame(frameTypes.data, endStream, 1)),
+    breakOff: (client) => client.send(frame(frameTypes.data, endStream, 1)),
   },
   {
     name: 'goes beyond its content-length',
     fields: [...post, ['content-length', '6']],
-    then: (client) => client.send(frame(frameTypes.data, endStream, 1, Buffer.from('12345'))),
+    breakOff: (client) => client.send(frame(frameTypes.data, endStream, 1, Buffer.from('12345'))),
   },
   {
     name: 'ends with trailers that have a pseudo-header field',
-    then: (client) => client.headers(1, [[':path', '/x']]),
+    breakOff: (client) => client.headers(1, [[':path', '/x']]),
   },
 ];
-for (const { name, fields, then } of breaks) {
+for (const { name, fields, breakOff } of breaks) {
   test(`an upload of HTTP/2 whose client ${name} never looks whole to the application`, async (t) => {
     const world = await startWorld(t, { respond: () => undefined });
     const client = await frames(world);
     client.headers(1, fields ?? post, endHeaders);
     client.send(frame(frameTypes.data, 0, 1, Buffer.from('hello')));
     await until('the part', () => world.app.received.join('').includes('hello'));
-    then(client);
+    breakOff(client);
     await until('the application to be left', () => world.app.open() === 0);
     const [received = ''] = world.app.received;
     assert.equal(
