@@ -52,7 +52,15 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
           }
         },
       },
-      (socket) => accept(gate, current, socket),
+      (socket) => {
+        try {
+          accept(gate, current, socket);
+        } catch (error) {
+          // A mistake of this program over one peer's handshake ends that connection, not the process.
+          gate.log.error('connection closed: internal error', { port: listener.port, error: String(error) });
+          socket.destroy();
+        }
+      },
     ),
   );
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
