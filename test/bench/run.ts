@@ -40,6 +40,14 @@ const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats 
   --quick: ${quickRows().join(', ')}; two short repeats, under a minute
 `;
 
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: the measurement that runs ends, then the proxies do.
+  process.once(signal, () => {
+    interrupted = true;
+  });
+}
+
 if (options.help) process.stdout.write(usage);
 else await main();
 
@@ -95,10 +103,15 @@ async function main(): Promise<void> {
     }
     if (chosenRows.some(({ hot }) => hot)) for (const subject of subjects) await warmUp(subject, ground);
     const reports: RowReport[] = [];
-    for (const row of chosenRows) reports.push(await measureRow(row, subjects, ground, repeats));
-    finish(reports, there, repeats);
+    for (const row of chosenRows) {
+      if (interrupted) break;
+      reports.push(await measureRow(row, subjects, ground, repeats));
+      // After every row: a long run that is cut short has told something.
+      write(reports, there, repeats);
+    }
+    say(write(reports, there, repeats));
   } finally {
-    for (const process of running.toReversed()) await process.stop();
+    for (const started of running.toReversed()) await started.stop();
     await responder.close();
     rmSync(directory, { recursive: true, force: true });
   }
@@ -108,7 +121,7 @@ async function main(): Promise<void> {
 async function measureRow(row: Row, subjects: readonly Subject[], ground: Ground, repeats: number): Promise<RowReport> {
   const samples = new Map<string, Sample[]>(subjects.map(({ peer }) => [peer.name, []]));
   const seconds = Number(options.seconds ?? (options.quick ? 1 : row.seconds));
-  for (let repeat = 0; repeat < repeats; repeat += 1) {
+  for (let repeat = 0; repeat < repeats && !interrupted; repeat += 1) {
     for (let i = 0; i < subjects.length; i += 1) {
       const subject = subjects[(i + repeat) % subjects.length];
       if (subject === undefined) continue;
@@ -130,7 +143,7 @@ async function warmUp({ peer, pid, port }: Subject, ground: Ground): Promise<voi
   if (result.errors > 0) throw new Error(`${peer.name} does not answer: ${result.firstError}`);
 }
 
-function finish(reports: readonly RowReport[], there: readonly Peer[], repeats: number): void {
+function write(reports: readonly RowReport[], there: readonly Peer[], repeats: number): string {
   const facts = {
     date: new Date().toISOString(),
     commit: output('git', ['rev-parse', '--short', 'HEAD'], repository)?.trim() ?? '',
@@ -154,7 +167,7 @@ function finish(reports: readonly RowReport[], there: readonly Peer[], repeats: 
     '',
   ].join('\n');
   writeFileSync(`${options.out}.md`, text);
-  say(text);
+  return text;
 }
 
 function build(): void {

@@ -99,8 +99,8 @@ func clientConfig() *tls.Config {
 		RootCAs:              roots,
 		ServerName:           *name,
 		MinVersion:           tls.VersionTLS12,
-		// The same work for all: not every peer has the post-quantum groups.
-		CurvePreferences: []tls.CurveID{tls.X25519},
+		// The same work for all: not every peer has the post-quantum groups. TLS 1.2 needs the certificate's curve too.
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
 		NextProtos:       []string{"http/1.1"},
 	}
 	if *maxTLS == "1.2" {
