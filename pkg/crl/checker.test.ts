@@ -15,7 +15,9 @@ import type { CrlEvent } from './store.ts';
 const startMs = Date.UTC(2026, 10, 20, 10);
 const hourMs = 3_600_000;
 let offsetMs = 0;
-const now = () => startMs + offsetMs;
+/** How far the calendar alone is set back. */
+let setBackMs = 0;
+const now = () => startMs + offsetMs - setBackMs;
 const pki = makePki({ nowMs: startMs });
 const ca = { certificate: pki.intermediate.certificate, key: pki.intermediate.key };
 const issuer = ca.certificate;
@@ -45,6 +47,7 @@ beforeEach(() => {
   checker?.close();
   checker = freshChecker();
   offsetMs = 0;
+  setBackMs = 0;
   asked.length = 0;
   events.length = 0;
   serve = (_, response) => response.end(list());
@@ -113,6 +116,25 @@ describe('a CRL of a distribution point', () => {
     assert.equal(status.kind === 'good' && status.answer.responderUrl, 'crl.refs');
     assert.equal(asked.length, 0);
   });
+  test('is not asked for where the profile brings several lists, of which the newest counts', async () => {
+    const entries = [{ serial: client.serial, atMs: startMs, reason: 'superseded' }];
+    const older = makeCrlPem({ issuer: ca, thisUpdateMs: startMs - hourMs, nextUpdateMs: startMs + hourMs });
+    const newer = makeCrlPem({ issuer: ca, thisUpdateMs: startMs, nextUpdateMs: startMs + hourMs, entries });
+    for (const lists of [
+      [older, newer],
+      [newer, older],
+    ]) {
+      assert.equal(short(await ask(client, {}, { lists })), 'revoked');
+    }
+  });
+  test('is proven anew where two CAs of one name point at it', async () => {
+    const twin = pki.twin.issue({ extensions: [distributionPoints(`${base}/ca.crl`)] }).certificate;
+    assert.equal(short(await ask()), 'good');
+    assert.equal(
+      short(await checker.check(twin, pki.twin.certificate, { ocsp: settings, crl: crlSettings })),
+      'untrusted-signer',
+    );
+  });
   test('is asked for where the list of the profile is old', async () => {
     const pem = makeCrlPem({ issuer: ca, thisUpdateMs: startMs - 2 * hourMs, nextUpdateMs: startMs - hourMs });
     const status = await ask(client, {}, { lists: [pem] });
@@ -140,6 +162,13 @@ describe('a list is used', () => {
       assert.equal(short(await ask(client, {}, { maxAgeMs })), 'http-status, softenable');
     });
   }
+  test('not beyond its time, though the calendar is set back', async () => {
+    await ask();
+    setBackMs = 24 * hourMs;
+    offsetMs = 24 * hourMs + 1;
+    serve = (_, response) => response.writeHead(500).end();
+    assert.equal(short(await ask()), 'http-status, softenable');
+  });
   test('and renewed ahead of its end in the background', async () => {
     await ask();
     offsetMs = 23 * hourMs;
@@ -155,6 +184,7 @@ describe('a list is used', () => {
     await ask();
     await until(() => events[1], 'a second fetch');
     for (let count = 0; count < 5; count += 1) assert.equal(short(await ask()), 'good');
+    assert.equal(checker.snapshot().inFlight, 0);
     assert.equal(asked.length, 2);
   });
   test('and no older one takes its place', async () => {

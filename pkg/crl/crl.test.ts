@@ -63,6 +63,26 @@ test('of two entries of one serial the one that is for good counts, in either or
   }
 });
 
+test('serials of one hash are told apart', () => {
+  const [one, other] = [Buffer.from('4141c36399204141', 'hex'), Buffer.from('41417ff0d30d4141', 'hex')];
+  const { revoked } = parseCrl(list({ entries: [{ serial: one, atMs: nowMs }] }));
+  assert.deepEqual([revoked.find(one)?.revokedAtMs, revoked.find(other)], [nowMs, undefined]);
+});
+
+test('an extension that is critical in one entry counts as critical, in either order', () => {
+  const marked = (critical: boolean, octet: number) => ({
+    serial: Buffer.of(octet),
+    atMs: nowMs,
+    extensions: [{ oid: '1.2.3', critical, value: der.nullValue() }],
+  });
+  for (const entries of [
+    [marked(true, 1), marked(false, 2)],
+    [marked(false, 1), marked(true, 2)],
+  ]) {
+    assert.deepEqual([...parseCrl(list({ entries })).entryExtensions], [['1.2.3', true]]);
+  }
+});
+
 test('in slices it is the same', async () => {
   const bytes = list();
   const { revoked, ...whole } = parseCrl(bytes);
@@ -90,6 +110,14 @@ describe('refused', () => {
   for (const { name, bytes } of [
     { name: 'nothing', bytes: Buffer.alloc(0) },
     { name: 'bytes after its end', bytes: Buffer.concat([list(), Buffer.of(0)]) },
+    {
+      name: 'another algorithm outside than inside',
+      bytes: (() => {
+        const [tbs, , signature] = readDer(list()).children.map(({ bytes }) => bytes);
+        const algorithm = der.sequence(der.oid('1.2.840.113549.1.1.11'), der.nullValue());
+        return der.sequence(tbs ?? Buffer.alloc(0), algorithm, signature ?? Buffer.alloc(0));
+      })(),
+    },
     { name: 'a cut end', bytes: list().subarray(0, -1) },
     { name: 'an entry with a length that is not minimal', bytes: withEntries(longForm(good)) },
     {

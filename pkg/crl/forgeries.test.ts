@@ -190,6 +190,21 @@ describe('a CRL does not count', () => {
   }
 });
 
+test('a CRL that was proven for one CA is not proven for another of the name', async () => {
+  const checker = createCrlChecker({
+    ...{ now: () => nowMs, monotonicNow: () => nowMs, random: randomBytes },
+    lookup: () => Promise.reject(new Error('nobody is looked up here')),
+  });
+  closing.push(() => checker.close());
+  const settings = {
+    ocsp: ocspSettings,
+    crl: { lists: [makeCrlPem(list())], maxAgeMs: 24 * hourMs, maxBytes: 100_000 },
+  };
+  assert.equal((await checker.check(client, ca.certificate, settings)).kind, 'good');
+  const status = await checker.check(pki.client('twin').certificate, twin.certificate, settings);
+  assert.equal(status.kind === 'unavailable' && status.cause, 'untrusted-signer');
+});
+
 test('every check refuses a forgery of its own', () => {
   const all = [...listSteps, ...timeSteps, ...certificateSteps].map(({ name }) => name);
   const shown = new Set(forged.map(({ without }) => without));

@@ -316,6 +316,48 @@ for (const setting of settings) {
   });
 }
 
+test('rules see neither forged proofs, nor what strangers forward, nor what Connection nominates', async (t) => {
+  const app = await startRawApp((text) => (text.endsWith('\r\n\r\n') ? answer('ok') : undefined));
+  const seen: RewriteSetPolicy = {
+    name: 'seen',
+    rules: [
+      {
+        name: 'seen',
+        sequence: 1,
+        conditions: [],
+        requestHeaders: [
+          { headerName: 'X-Seen-1', headerValue: '-{http_req_X-Proof}-' },
+          { headerName: 'X-Seen-2', headerValue: '-{http_req_X-Forwarded-For}-' },
+          { headerName: 'X-Seen-3', headerValue: '-{http_req_X-Nominated}-' },
+          { headerName: 'X-Seen-4', headerValue: '-{http_req_X-Mine}-' },
+        ],
+        responseHeaders: [],
+      },
+    ],
+  };
+  // A rule may not name its own profile's proofs at all; this one is another profile's.
+  const other = profileOf(pki, app.port, {
+    name: 'other',
+    hostnames: ['other.example.test'],
+    forwardedCertificate: { header: 'X-Proof', format: 'Base64Der', unverified: 'Deny' },
+  });
+  const gate = await startGate([profileOf(pki, app.port, { rewriteSets: [seen] }), other]);
+  t.after(async () => {
+    await gate.close();
+    await app.close();
+  });
+  const talk = new Talk(await connectTo(gate.port, pki, pki.client('good')));
+  talk.send(
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: x-nominated\r\nX-Nominated: Forged\r\nX-Proof: Forged\r\nX-Forwarded-For: Forged\r\nX-Mine: 1\r\n\r\n',
+  );
+  await talk.take('ok');
+  talk.socket.destroy();
+  assert.deepEqual(
+    (app.received[0] ?? '').split('\r\n').filter((line) => line.startsWith('X-Seen')),
+    ['X-Seen-1: --', 'X-Seen-2: --', 'X-Seen-3: --', 'X-Seen-4: -1-'],
+  );
+});
+
 test('a proof of one profile does not come in through another of the pod', async (t) => {
   const received: string[] = [];
   const app = await startRawApp((text) => {

@@ -213,6 +213,7 @@ const hold = (trustedCas: readonly string[] | null): Hold => ({
   trustedCas: trustedCas === null ? null : [...trustedCas],
 });
 const root = pki.root.certificate.pem;
+const intermediate = pki.intermediate.certificate.pem;
 const stranger = pki.stranger.certificate.pem;
 const holds: readonly {
   name: string;
@@ -230,6 +231,7 @@ const holds: readonly {
   { name: 'one bundle has gone', before: [pki.caPem, stranger], now: [pki.caPem], want: [pki.caPem] },
   { name: 'all have gone', before: [pki.caPem], now: [], want: [] },
   { name: 'an intermediate has left its bundle', before: [pki.caPem], now: [root], want: [root] },
+  { name: 'the root of an intermediate has left its bundle', before: [pki.caPem], now: [intermediate], want: [] },
   { name: 'another CA has joined the bundle', before: [pki.caPem], now: [pki.caPem + stranger], want: [pki.caPem] },
   { name: 'a root has left its bundle', before: [root + stranger], now: [root], want: [root] },
 ];

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, getCACertificates, TLSSocket } from 'node:tls';
 import { connectTo, FakeOcsp, policyOf, profileOf, strictAuth, until } from '../../test/support/gate.ts';
 import { askingOcsp, get, pki, startWorld, Talk, type World } from '../../test/support/talk.ts';
-import { type PodPolicy, TlsSettings } from '../policy/policy.ts';
+import { type ClientAuth, type PodPolicy, TlsSettings } from '../policy/policy.ts';
+import { withContextOptions } from './context.ts';
 
 const handshakes: readonly {
   name: string;
@@ -93,6 +94,70 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   }
 }
 
+test('a session that was resumed nevertheless is not served', async (t) => {
+  const world = await startWorld(t);
+  t.mock.method(TLSSocket.prototype, 'isSessionReused', () => true);
+  assert.equal(await said(world, world.gate.port), '');
+  assert.deepEqual(world.app.received, []);
+});
+
+const swaps: readonly [string, ConnectionOptions, Partial<TlsSettings>][] = [
+  ['versions', {}, { minVersion: 'TLSv1.3' }],
+  ['suites', { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }, { ciphers: ['ECDHE-ECDSA-AES128-GCM-SHA256'] }],
+];
+for (const [what, client, next] of swaps) {
+  test(`a policy that comes within a handshake asks for its own ${what}`, async (t) => {
+    const world = await startWorld(t);
+    const held: Buffer[] = [];
+    let release: () => void = () => undefined;
+    // Lets the hello through and holds back what ends the handshake.
+    const relay = createServer((from) => {
+      const to = connect({ port: world.gate.port, host: '127.0.0.1' });
+      for (const socket of [from, to]) socket.on('error', () => undefined);
+      from.on('close', () => to.destroy());
+      to.pipe(from);
+      let pass = true;
+      from.on('data', (chunk: Buffer) => {
+        if (pass) to.write(chunk);
+        else held.push(chunk);
+        pass = false;
+      });
+      release = () => {
+        pass = true;
+        from.pipe(to);
+        to.write(Buffer.concat(held));
+      };
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    t.after(() => relay.close());
+    const address = relay.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const outcome = said(world, port, { maxVersion: 'TLSv1.2', ...client });
+    await until('the end of the handshake', () => held.length > 0);
+    await applyTls(world, next);
+    release();
+    assert.equal(await outcome, '');
+    assert.deepEqual(world.app.received, []);
+  });
+}
+
+test('every context says whom it trusts; nobody is trusted by default', () => {
+  const tls = policyOf(443, []).listeners[0]?.tls;
+  assert.ok(tls);
+  const caOf = (clientAuth: ClientAuth) =>
+    withContextOptions(tls, profileOf(pki, 80, { clientAuth }), (options) => options.ca);
+  assert.deepEqual(caOf({ mode: 'Off' }), []);
+  assert.deepEqual(caOf({ mode: 'Passthrough' }), []);
+  assert.deepEqual(caOf(strictAuth(pki, { trustedCas: [] })), []);
+  assert.deepEqual(caOf(strictAuth(pki)), [pki.caPem]);
+  const hidden = profileOf(pki, 80, { clientAuth: strictAuth(pki, { advertiseTrustedCas: false }) });
+  assert.equal(
+    withContextOptions(tls, hidden, () => getCACertificates('default').length),
+    2,
+  );
+  assert.deepEqual(getCACertificates('default'), []);
+});
+
 test('the revocation is asked anew for every connection', async (t) => {
   const ocsp = new FakeOcsp();
   const world = await startWorld(t, { ocsp, profile: { clientAuth: askingOcsp() } });
@@ -176,6 +241,18 @@ test('a hello that comes byte by byte meets the same decision', async (t) => {
   assert.match(await talk.rest(), /NoCertificate/);
   assert.deepEqual(world.app.received, []);
 });
+
+/** What a client is told on its first request; nothing where it is not served at all. */
+async function said(world: World, port: number, options: ConnectionOptions = {}): Promise<string> {
+  try {
+    const talk = await world.talk(undefined, { port, ...options });
+    talk.send(get('/'));
+    return await talk.rest();
+  } catch (error) {
+    assert.match(String(error), /closed during the handshake|disconnected before secure/);
+    return '';
+  }
+}
 
 async function applyTls(world: World, changes: Partial<TlsSettings>): Promise<void> {
   const policy = policyOf(world.gate.port, [world.profile]);

@@ -159,6 +159,59 @@ test('a calendar that is set back does not keep a verdict alive', async (t) => {
   assert.match(await client.rest(), /Revoked/);
 });
 
+test('a calendar that is set forward ends a verdict', async (t) => {
+  const clock = new ManualClock();
+  const ocsp = new FakeOcsp();
+  ocsp.answer = () => goodStatus(clock.wallMs() + 60_000);
+  const world = await startWorld(t, { clock, ocsp, profile: { clientAuth: askingOcsp() } });
+  const client = await world.talk();
+  client.send(get('/1'));
+  await client.take('ok');
+  ocsp.answer = () => revoked;
+  clock.setWall(clock.wallMs() + 60_000);
+  client.send(get('/2'));
+  assert.match(await client.rest(), /Revoked/);
+});
+
+for (const [change, next, reason] of [
+  ['the profile goes', { name: 'other', clientAuth: askingOcsp() }, 'TrustWithdrawn'],
+  ['an allow list comes', { clientAuth: askingOcsp({ allow: [{ dnsName: 'other.example.test' }] }) }, 'NotAllowed'],
+] as const) {
+  test(`while the verdict is asked ${change}: the waiting request is refused`, async (t) => {
+    const ocsp = new FakeOcsp();
+    let tell: (status: RevocationStatus) => void = () => undefined;
+    ocsp.answer = () => new Promise((resolve) => (tell = resolve));
+    const world = await startWorld(t, { ocsp, profile: { clientAuth: askingOcsp() } });
+    const client = await world.talk();
+    client.send(get('/'));
+    await until('the question', () => ocsp.asked === 1);
+    await settled();
+    await world.gate.apply([profileOf(pki, world.app.port, next)]);
+    tell(goodStatus(Date.now() + 60_000));
+    assert.match(await client.rest(), new RegExp(`^HTTP/1\\.1 400 [^]*${reason}`));
+    assert.deepEqual(world.app.received, []);
+  });
+}
+
+test('under Report a certificate is not shown any more once it is revoked', async (t) => {
+  const clock = new ManualClock();
+  const ocsp = new FakeOcsp();
+  ocsp.answer = () => goodStatus(clock.wallMs() + 60_000);
+  const world = await startWorld(t, { clock, ocsp, profile: { clientAuth: askingOcsp({ enforcement: 'Report' }) } });
+  const client = await world.talk();
+  client.send(get('/1'));
+  await client.take('ok');
+  ocsp.answer = () => revoked;
+  clock.advance(60_000);
+  client.send(get('/2'));
+  await client.take('ok');
+  const heads = world.app.received.join('').split(/(?=GET \/)/);
+  assert.deepEqual(
+    heads.map((head) => linesNamed(head, 'x-client-cert').length),
+    [1, 0],
+  );
+});
+
 test('a certificate that expires on an open connection is refused from then on', async (t) => {
   const clock = new ManualClock();
   const short = pki.intermediate.issue({
@@ -350,6 +403,7 @@ const paths: readonly { name: string; path: string; client?: ClientFlavour; want
   { name: 'two slashes', path: '//public', want: '400 the path can be read in more than one way' },
   { name: 'public and a bad certificate', path: '/public', client: 'stranger', want: '400 client certificate refused' },
   { name: 'rewritten to one that is not public', path: '/public/out', want: '400 client certificate refused' },
+  { name: 'rewritten to one of two readings', path: '/public/up', want: '400 client certificate refused' },
 ];
 const leading: RewriteSetPolicy = {
   name: 'out',
@@ -361,6 +415,14 @@ const leading: RewriteSetPolicy = {
       requestHeaders: [],
       responseHeaders: [],
       url: { path: '/private' },
+    },
+    {
+      name: 'up',
+      sequence: 2,
+      conditions: [{ variable: 'var_uri_path', pattern: '^/public/up$', ignoreCase: false, negate: false }],
+      requestHeaders: [],
+      responseHeaders: [],
+      url: { path: '/public/../private' },
     },
   ],
 };

@@ -10,4 +10,6 @@ export interface Mutant {
   readonly replace: string;
   /** Test files, from the repository's root; the fastest that should notice. */
   readonly tests: readonly [string, ...string[]];
+  /** Only the tests of such names are run, where a file has many; all of them unless given. */
+  readonly named?: RegExp | undefined;
 }

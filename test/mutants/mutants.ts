@@ -1,4 +1,5 @@
 import { clientauthMutants } from './clientauth-mutants.ts';
+import { crlMutants } from './crl-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
@@ -13,6 +14,7 @@ export const mutants: readonly Mutant[] = [
   ...clientauthMutants,
   ...http1Mutants,
   ...ocspMutants,
+  ...crlMutants,
   ...rewriteMutants,
   ...proxyMutants,
   ...processMutants,

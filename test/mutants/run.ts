@@ -66,7 +66,7 @@ async function main(): Promise<number> {
 }
 
 /** What is wrong with the mutant or with its tests; nothing if a test noticed. The copy is as before afterwards. */
-async function tryMutant(copy: string, { file, find, replace, tests }: Mutant): Promise<string | undefined> {
+async function tryMutant(copy: string, { file, find, replace, tests, named }: Mutant): Promise<string | undefined> {
   const path = join(copy, file);
   if (!existsSync(path)) return `${file} does not exist`;
   const source = await readFile(path, 'utf8');
@@ -80,8 +80,9 @@ async function tryMutant(copy: string, { file, find, replace, tests }: Mutant): 
   }
   await writeFile(path, mutated);
   try {
-    const { failedTests, failedFiles } = await runTests(copy, tests);
+    const { tests: ran, failedTests, failedFiles } = await runTests(copy, tests, named);
     if (failedTests > 0) return undefined;
+    if (ran === 0 && failedFiles === 0) return `no test of ${tests.join(', ')} is named ${named}`;
     return failedFiles > 0
       ? `a test file could not even be loaded: ${tests.join(', ')}`
       : `no test failed in ${tests.join(', ')}`;
@@ -99,12 +100,16 @@ async function unchangedFault(copy: string, file: string): Promise<string | unde
 async function runTests(
   copy: string,
   files: readonly string[],
+  named?: RegExp,
 ): Promise<{ tests: number; failedTests: number; failedFiles: number }> {
   const stream = run({
     cwd: copy,
     files: files.map((file) => join(copy, file)),
     concurrency: 1,
     timeout: testTimeoutMs,
+    // What a failed test leaves open would keep its process for ever.
+    execArgv: ['--test-force-exit'],
+    ...(named === undefined ? {} : { testNamePatterns: named }),
   });
   let tests = 0;
   let failedTests = 0;
