@@ -194,7 +194,13 @@ export class Gate implements Deps, Host {
   /** Looks at every open connection's time-outs and verdict; done about twice a second. */
   sweep(): void {
     const nowMs = this.clock.monotonicMs();
-    for (const connection of this.#connections) connection.sweep(nowMs);
+    for (const connection of this.#connections) {
+      try {
+        connection.sweep(nowMs);
+      } catch (error) {
+        connection.fault(error);
+      }
+    }
     this.#exposure.sweep(nowMs);
   }
 }

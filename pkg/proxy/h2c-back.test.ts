@@ -201,7 +201,8 @@ test('an answer of H2C reaches an HTTP/1.1 client, whose next request finds the 
   });
   const client = await world.talk();
   client.send(get('/'));
-  assert.equal(await client.take('\r\n\r\n'), 'HTTP/1.1 200 \r\n\r\n');
+  // It ended with its head: without a length the next answer would be its body.
+  assert.equal(await client.take('\r\n\r\n'), 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n');
   client.send(get('/'));
   assert.equal(
     await client.take('0\r\n\r\n'),
@@ -230,12 +231,65 @@ test('an application that resets, or closes, is a 502; one that is not there a 5
   assert.match(await client.take('reached\n'), /^HTTP\/1\.1 503 /);
 });
 
+const unfit: readonly {
+  name: string;
+  frames: (stream: number) => readonly Buffer[];
+  want: readonly [number, string];
+}[] = [
+  {
+    name: 'a hint is left out, the answer comes',
+    frames: (stream) => [
+      frame(frameTypes.headers, endHeaders, stream, fieldBlock([[':status', '103'], ...twoTags])),
+      frame(frameTypes.headers, endHeaders | endStream, stream, fieldBlock([[':status', '200']])),
+    ],
+    want: [200, 'end'],
+  },
+  {
+    name: 'an answer is a reset',
+    frames: (stream) => [
+      frame(frameTypes.headers, endHeaders | endStream, stream, fieldBlock([[':status', '200'], ...twoTags])),
+    ],
+    want: [0, 'reset'],
+  },
+  {
+    name: 'trailers reset what would look whole',
+    frames: (stream) => [
+      frame(frameTypes.headers, endHeaders, stream, fieldBlock([[':status', '200']])),
+      frame(frameTypes.data, 0, stream, Buffer.from('hi')),
+      frame(frameTypes.headers, endHeaders | endStream, stream, fieldBlock(twoTags)),
+    ],
+    want: [200, 'reset'],
+  },
+];
+for (const { name, frames, want } of unfit) {
+  test(`of an application that sends twice what may stand once ${name}, and the gate serves on`, async (t) => {
+    const world = await startWorld(t, {
+      respond: (text) => {
+        const asked = readFrames(text).filter(({ type }) => type === frameTypes.headers);
+        const sent = asked.flatMap(({ stream }) => frames(stream)).map((bytes) => bytes.toString('latin1'));
+        return (text.startsWith('PRI ') ? hello : '') + sent.join('');
+      },
+      profile: { backend: { protocol: 'H2C' } },
+    });
+    const session = await connectHttp2(t, world);
+    for (let i = 0; i < 2; i += 1) {
+      const got = await ask(session, {});
+      assert.deepEqual([got.status, got.end], want);
+    }
+  });
+}
+
 test('a WebSocket to an H2C application is a 502', async (t) => {
   const world = await startWorld(t, { respond: () => hello, profile: { backend: { protocol: 'H2C' } } });
   const client = await world.talk();
   client.send(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
   assert.match(await client.take('answer\n'), /^HTTP\/1\.1 502 /);
 });
+
+const twoTags: readonly (readonly [string, string])[] = [
+  ['etag', '"a"'],
+  ['etag', '"b"'],
+];
 
 function same(message: Buffer): Buffer {
   return message;

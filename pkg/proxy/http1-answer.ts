@@ -46,16 +46,25 @@ export class Http1AnswerWriter {
   }
 
   /**
-   * Takes the head of an answer. `close`: whether the connection ends after it anyway.
+   * Takes the head of an answer to `method`. `close`: whether the connection ends after it anyway.
    * @returns whether it must end, since only that ends the body.
    */
-  head(head: IncomingResponse, fields: readonly string[], minorVersion: 0 | 1, close: boolean): boolean {
+  head(
+    head: IncomingResponse,
+    fields: readonly string[],
+    method: string,
+    minorVersion: 0 | 1,
+    close: boolean,
+  ): boolean {
     let lines = receivedLines(fields);
     let last = close;
     switch (head.body.kind) {
       case 'none':
         if (head.declaredLength !== undefined && head.status !== 204) {
           lines = joinLines(lines, receivedFieldLine('Content-Length', head.declaredLength));
+        } else if (method !== 'HEAD' && head.status !== 204 && head.status !== 304) {
+          // Ended with its head over H2C: here nothing but a length says so, and the next answer would be its body.
+          lines = joinLines(lines, noBodyLines);
         }
         break;
       case 'length':
@@ -127,5 +136,6 @@ const sharedWrite = Buffer.allocUnsafeSlow(131_072);
 const noLines = fieldLines();
 const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);
 const chunkedLines = fieldLines(['Transfer-Encoding', 'chunked']);
+const noBodyLines = fieldLines(['Content-Length', '0']);
 const closeLines = fieldLines(['Connection', 'close']);
 const keepAliveLines = fieldLines(['Connection', 'keep-alive']);

@@ -59,7 +59,7 @@ export class BackSocket implements Exchange {
     this.#request = request;
     this.#sink = sink;
     this.#response = 'head';
-    this.#requestDone = request.body.kind === 'none' && !request.webSocket;
+    this.#requestDone = request.body.kind === 'none';
     this.#sentBody = false;
     this.#gotBytes = false;
     this.#keep = true;
@@ -349,10 +349,7 @@ export class BackSocket implements Exchange {
     }
     if (!head.keepAlive) this.#keep = false;
     // A final answer to an upgrade: no client byte after the head has been or will be sent.
-    if (request.webSocket) {
-      this.#requestDone = true;
-      this.#keep = false;
-    }
+    if (request.webSocket) this.#keep = false;
     sink.head(incoming(head));
     const body = bodyReader(head.framing, 502);
     this.#body = body;

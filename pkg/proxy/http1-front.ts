@@ -327,7 +327,8 @@ class Http1Front implements Front, ResponseSink {
     // An answer before the whole request: what is left of the body is not read.
     const close = this.#closeAfter || this.#state === 'body' || this.#connection.draining;
     const fields = composeResponseFields(this.#connection, head, forward);
-    this.#closeAfter = this.#writer.head(head, fields, this.#head?.minorVersion ?? 1, close);
+    const { method = '', minorVersion = 1 } = this.#head ?? {};
+    this.#closeAfter = this.#writer.head(head, fields, method, minorVersion, close);
   }
 
   data(chunk: Buffer, shared: boolean): boolean {

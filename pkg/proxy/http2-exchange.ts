@@ -23,6 +23,7 @@ export class Http2Exchange implements ResponseSink {
   #answered = false;
   #withTrailers = false;
   #over = false;
+  #overSinceMs = 0;
   #tunnel = false;
   #activeMs: number;
   #blockedSinceMs = 0;
@@ -84,7 +85,14 @@ export class Http2Exchange implements ResponseSink {
 
   sweep(nowMs: number): void {
     const { timeouts } = this.#connection.profile.policy.backend;
-    if (this.#over) return;
+    if (this.#over) {
+      // Its last bytes wait for a window that the client does not open: without end it would keep the connection.
+      if (timeouts.idleMs > 0 && nowMs - this.#overSinceMs > timeouts.idleMs) {
+        this.#connection.countClosed('client-not-reading');
+        this.#reset();
+      }
+      return;
+    }
     if (this.#blockedSinceMs > 0 && timeouts.idleMs > 0 && nowMs - this.#blockedSinceMs > timeouts.idleMs) {
       this.#connection.countClosed('client-not-reading');
       this.#reset();
@@ -176,7 +184,13 @@ export class Http2Exchange implements ResponseSink {
 
   informational(head: IncomingResponse): void {
     if (this.#stream.destroyed || this.#answered) return;
-    this.#stream.additionalHeaders(toHeaders(head.status, composeResponseFields(this.#connection, head, undefined)));
+    const headers = toHeaders(head.status, composeResponseFields(this.#connection, head, undefined));
+    try {
+      this.#stream.additionalHeaders(headers);
+    } catch (error) {
+      // A hint that cannot be passed on is left out; the answer still comes.
+      this.#doesNotFit('hint', error);
+    }
   }
 
   head(head: IncomingResponse): void {
@@ -191,18 +205,21 @@ export class Http2Exchange implements ResponseSink {
     try {
       this.#stream.respond(headers, { endStream, waitForTrailers: head.body.kind === 'stream' });
     } catch (error) {
-      this.#connection.gate.log.warn("the application's answer does not fit HTTP/2", {
-        profile: this.#connection.profile.id,
-        error: String(error),
-      });
+      this.#doesNotFit('answer', error);
       this.#reset();
       return;
     }
     if (head.body.kind === 'stream') {
       this.#withTrailers = true;
       this.#stream.once('wantTrailers', () => {
-        // Without any, END_STREAM goes out on an empty DATA frame; a close would be a reset.
-        this.#stream.sendTrailers(toHeaders(undefined, this.#trailers));
+        try {
+          // Without any, END_STREAM goes out on an empty DATA frame; a close would be a reset.
+          this.#stream.sendTrailers(toHeaders(undefined, this.#trailers));
+        } catch (error) {
+          this.#doesNotFit('trailers', error);
+          this.#reset();
+          return;
+        }
         this.#leaveRest();
       });
     }
@@ -283,6 +300,14 @@ export class Http2Exchange implements ResponseSink {
     this.#stream.once('finish', () => this.#leaveRest());
   }
 
+  /** Node refuses, among others, two lines of a field that may stand once. */
+  #doesNotFit(part: 'answer' | 'hint' | 'trailers', error: unknown): void {
+    this.#connection.gate.log.warn(`the application's ${part} does not fit HTTP/2`, {
+      profile: this.#connection.profile.id,
+      error: String(error),
+    });
+  }
+
   /** A close would end the writable side first: END_STREAM, and half an answer would look whole. */
   #reset(): void {
     this.#stream.destroy(new Error('reset'));
@@ -296,6 +321,7 @@ export class Http2Exchange implements ResponseSink {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#overSinceMs = this.#connection.now();
     this.#record.finished();
   }
 }

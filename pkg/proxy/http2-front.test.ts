@@ -461,6 +461,33 @@ test('an idle session is closed, one with a stream is not', async (t) => {
   });
 });
 
+for (const shown of ['a good certificate', 'none'] as const) {
+  test(`a client with ${shown} that opens no window for its answer is let go after the idle time`, async (t) => {
+    const clock = new ManualClock();
+    const world = await startWorld(t, {
+      clock,
+      profile: { backend: { timeouts: { ...defaultBackend.timeouts, idleMs: 1000 } } },
+    });
+    const identity = shown === 'none' ? undefined : pki.client('good');
+    const client = new Http2Frames(await connectTo(world.gate.port, pki, identity, { ALPNProtocols: ['h2'] }));
+    t.after(() => client.socket.destroy());
+    // SETTINGS_INITIAL_WINDOW_SIZE 0.
+    client.send(frame(frameTypes.settings, 0, 0, Buffer.of(0, 4, 0, 0, 0, 0)));
+    client.headers(1, [
+      [':method', 'GET'],
+      [':scheme', 'https'],
+      [':path', '/'],
+      [':authority', 'localhost'],
+    ]);
+    await until('the head of the answer', () => client.frames.some(({ type }) => type === frameTypes.headers));
+    await until('the session to be closed', () => {
+      clock.advance(1001);
+      world.gate.gate.sweep();
+      return client.closed;
+    });
+  });
+}
+
 async function frames(world: World): Promise<Http2Frames> {
   return new Http2Frames(await connectTo(world.gate.port, pki, pki.client('good'), { ALPNProtocols: ['h2'] }));
 }

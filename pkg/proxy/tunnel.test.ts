@@ -12,6 +12,22 @@ const switching =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzhZRbK+xOo=\r\n\r\n';
 const cert = encodeURIComponent(pki.client('good').certificate.pem);
 
+test('an upgrade that the application does not answer is a 504 after its time', async (t) => {
+  const clock = new ManualClock();
+  const { app, gate, talk } = await startWorld(t, {
+    clock,
+    respond: () => undefined,
+    profile: { backend: { timeouts: { ...defaultBackend.timeouts, responseMs: 1000 } } },
+  });
+  const client = await talk();
+  client.send(get('/ws', upgrade));
+  await until('the upgrade', () => app.received.join('').endsWith('\r\n\r\n'));
+  clock.advance(1001);
+  gate.gate.sweep();
+  assert.match(await client.take('in time\n'), /^HTTP\/1\.1 504 /);
+  await until('the application to be left', () => app.open() === 0);
+});
+
 test('a WebSocket of the ws library echoes text and bytes of any size, and closes in order', async (t) => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await new Promise((resolve) => server.once('listening', resolve));
