@@ -213,7 +213,7 @@ const tries: readonly { name: string; lines: string; status?: number }[] = [
   {
     name: 'origins',
     lines:
-      'X-Forwarded-For: Forged\r\nForwarded: for=Forged\r\nX-Real-IP: Forged\r\nX-Original-URL: Forged\r\nX-Rewrite-URL: Forged\r\nX-Request-Id: Forged\r\n',
+      'X-Forwarded-For: Forged\r\nForwarded: for=Forged\r\nX-Real-IP: Forged\r\nX-Original-URL: Forged\r\nX-Rewrite-URL: Forged\r\nTrue-Client-IP: Forged\r\nX-Client-IP: Forged\r\nX-Request-Id: Forged\r\n',
   },
   { name: 'folded', lines: 'X-A: 1\r\n X-Client-Cert: Forged\r\n', status: 400 },
   { name: 'a folded first line', lines: ' X-Client-Cert: Forged\r\n', status: 400 },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import {
+  defaultBackend,
   FakeOcsp,
   goodStatus,
   ManualClock,
@@ -227,12 +228,15 @@ test('a certificate that expires on an open connection is refused from then on',
   assert.match(await client.rest(), /Expired/);
 });
 
+/** No other limit ends a connection when its verdict does. */
+const patient = { timeouts: { ...defaultBackend.timeouts, idleMs: 0, responseMs: 0 } };
+
 /** A world whose clients are good for a minute, then revoked. */
 function revocable(options: Partial<WorldOptions> = {}) {
   const clock = new ManualClock();
   const ocsp = new FakeOcsp();
   ocsp.answer = () => goodStatus(clock.wallMs() + 60_000);
-  return { clock, ocsp, options: { clock, ocsp, profile: { clientAuth: askingOcsp() }, ...options } };
+  return { clock, ocsp, options: { clock, ocsp, profile: { clientAuth: askingOcsp(), backend: patient }, ...options } };
 }
 
 const lives: readonly {
@@ -282,7 +286,10 @@ for (const { name, sent, respond, begun } of lives) {
       await client.take(begun);
       if (swapped) {
         await world.gate.apply([
-          profileOf(pki, world.app.port, { clientAuth: askingOcsp({ refusal: { status: 403, detail: 'Generic' } }) }),
+          profileOf(pki, world.app.port, {
+            clientAuth: askingOcsp({ refusal: { status: 403, detail: 'Generic' } }),
+            backend: patient,
+          }),
         ]);
       }
       await until('the application to have it', () => world.app.open() === 1);

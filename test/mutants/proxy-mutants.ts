@@ -36,25 +36,11 @@ export const proxyMutants: readonly Mutant[] = [
       /public and a bad certificate/,
     ],
     [
-      'any path is public',
-      "if (verdict.reason === 'NoCertificate' && isPublic(view.path, auth.publicPaths)) {",
-      "if (verdict.reason === 'NoCertificate' && auth.publicPaths.length > 0) {",
-      admission,
-      /a path that needs no certificate: rewritten|needs no certificate: a longer/,
-    ],
-    [
       'a rule leads from a public path to one that is not',
       "if (admission.kind === 'answer' || isPublicTarget(admission.target, auth)) return admission;",
       'return admission;',
       admission,
       /rewritten to one that is not public/,
-    ],
-    [
-      'a rule leads from a public path to one that can be read in more than one way',
-      'return !isAmbiguousPath(path) && isPublic(path, auth.publicPaths);',
-      'return isPublic(path, auth.publicPaths);',
-      admission,
-      /needs no certificate: rewritten/,
     ],
     [
       'a path that can be read in more than one way is looked up among the public ones',
@@ -183,7 +169,7 @@ export const proxyMutants: readonly Mutant[] = [
       'if (this.#verdict === asked) this.#verdict = this.#settled(settled);',
       'this.#verdict = this.#settled(settled);',
       admission,
-      /^an answer that comes after/,
+      /^while the verdict is asked/,
     ],
   ]),
   ...of('pkg/proxy/compose.ts', [

@@ -21,6 +21,8 @@ Exits 0 if every mutant made a test fail.
 
 /** A mutant that makes a test hang is noticed too, but should not take long. */
 const testTimeoutMs = 60_000;
+/** How long after its first failure a test file may still run. */
+const hungAfterMs = 5000;
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -102,13 +104,15 @@ async function runTests(
   files: readonly string[],
   named?: RegExp,
 ): Promise<{ tests: number; failedTests: number; failedFiles: number }> {
+  // What a failed test leaves open would keep its process for ever.
+  const hung = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
   const stream = run({
     cwd: copy,
     files: files.map((file) => join(copy, file)),
     concurrency: 1,
     timeout: testTimeoutMs,
-    // What a failed test leaves open would keep its process for ever.
-    execArgv: ['--test-force-exit'],
+    signal: hung.signal,
     ...(named === undefined ? {} : { testNamePatterns: named }),
   });
   let tests = 0;
@@ -117,10 +121,12 @@ async function runTests(
   for await (const event of stream) {
     if (event.type === 'test:pass' && event.data.details.type !== 'suite') tests += 1;
     if (event.type !== 'test:fail') continue;
+    patience ??= setTimeout(() => hung.abort(), hungAfterMs);
     // The runner reports a file that could not be loaded as a test of the file's name.
     if (event.data.name.endsWith('.test.ts')) failedFiles += 1;
     else failedTests += 1;
   }
+  clearTimeout(patience);
   return { tests, failedTests, failedFiles };
 }
 
