@@ -52,6 +52,8 @@ export class Connection {
   #orphaned = false;
   #peerIsTrustedProxy: boolean;
   #tunnel = false;
+  /** Something went on without an accepted certificate: by a public path, or under Report. */
+  #unproven = false;
   #cutAtMs = 0;
 
   constructor(
@@ -161,11 +163,13 @@ export class Connection {
         return this.#forward(view, { kind: 'none' }, undefined);
       case 'refuse': {
         if (verdict.reason === 'NoCertificate' && isPublic(view.path, auth.publicPaths)) {
+          this.#unproven = true;
           const admission = this.#forward(view, { kind: 'none' }, undefined);
           // A rule may not lead from a public path to one that is not.
           if (admission.kind === 'answer' || isPublicTarget(admission.target, auth)) return admission;
         }
         if (auth.enforcement === 'Report') {
+          this.#unproven = true;
           return this.#forward(view, { kind: 'failed', reason: verdict.reason }, verdict.reason);
         }
         return this.#refuse(auth, verdict.reason, verdict.detail);
@@ -276,7 +280,9 @@ export class Connection {
       this.#back = undefined;
     }
     this.#judgement.renew(profile.judge);
-    if (profile.identity !== before.identity) this.#end();
+    // What a policy let go on without a certificate ends with the permission: no verdict would ever end it.
+    if (profile.identity !== before.identity || (this.#unproven && permission(profile) !== permission(before)))
+      this.#end();
   }
 
   /** Drains; whatever still runs after a moment is cut. */
@@ -378,6 +384,12 @@ function isPublicTarget(target: string, auth: VerifyingClientAuth): boolean {
   const at = target.indexOf('?');
   const path = at < 0 ? target : target.slice(0, at);
   return !isAmbiguousPath(path) && isPublic(path, auth.publicPaths);
+}
+
+/** What lets a request go on without an accepted certificate. */
+function permission({ policy: { clientAuth } }: CompiledProfile): string {
+  if (clientAuth.mode === 'Off' || clientAuth.mode === 'Passthrough') return '';
+  return JSON.stringify([clientAuth.enforcement, clientAuth.publicPaths]);
 }
 
 /** An IPv4 client on a dual-stack socket is written as IPv4. */

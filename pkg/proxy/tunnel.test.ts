@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { defaultBackend, ManualClock, profileOf, startGate, until } from '../../test/support/gate.ts';
+import { defaultBackend, ManualClock, profileOf, startGate, strictAuth, until } from '../../test/support/gate.ts';
 import { connectHttp2 } from '../../test/support/http2-client.ts';
 import { answer, get, linesNamed, pki, startWorld, withoutFacts } from '../../test/support/talk.ts';
 
@@ -27,6 +27,29 @@ test('an upgrade that the application does not answer is a 504 after its time', 
   assert.match(await client.take('in time\n'), /^HTTP\/1\.1 504 /);
   await until('the application to be left', () => app.open() === 0);
 });
+
+const permissions: readonly { name: string; before: Parameters<typeof strictAuth>[1] }[] = [
+  { name: 'a public path', before: { publicPaths: [{ type: 'Exact', value: '/ws' }] } },
+  { name: 'Report', before: { enforcement: 'Report' } },
+];
+for (const { name, before } of permissions) {
+  test(`a tunnel without a certificate by way of ${name} is cut when that is taken back`, async (t) => {
+    const clock = new ManualClock();
+    const { app, gate, talk } = await startWorld(t, {
+      clock,
+      respond: (text) => (text.endsWith('\r\n\r\n') ? switching : undefined),
+      profile: { clientAuth: strictAuth(pki, before) },
+    });
+    const tunnel = await talk(null);
+    tunnel.send(get('/ws', upgrade));
+    await tunnel.take('\r\n\r\n');
+    await gate.apply([profileOf(pki, app.port, { clientAuth: strictAuth(pki) })]);
+    clock.advance(10_000);
+    gate.gate.sweep();
+    assert.equal(await tunnel.rest(), '');
+    await until('the application to be left', () => app.open() === 0);
+  });
+}
 
 test('a WebSocket of the ws library echoes text and bytes of any size, and closes in order', async (t) => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
