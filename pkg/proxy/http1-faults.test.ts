@@ -273,7 +273,9 @@ test('bytes behind an answer never become the answer to the next request', async
 
 test('bytes that come on an idle connection of the application end it', async (t) => {
   let socket: Socket | undefined;
+  // A clock that stands still: nothing else may end the connection.
   const { app, talk } = await startWorld(t, {
+    clock: new ManualClock(),
     respond: (text, from) => {
       socket = from;
       return text.endsWith('\r\n\r\n') ? answer('ok') : undefined;
@@ -286,6 +288,17 @@ test('bytes that come on an idle connection of the application end it', async (t
   await until('its end', () => app.open() === 0);
   client.send(get('/2'));
   assert.equal(await client.take('ok'), answer('ok'));
+});
+
+test('the body of a request for another host is never read as a request', async (t) => {
+  const { app, talk } = await startWorld(t, { profile: { hostnames: ['localhost'] } });
+  const client = await talk();
+  const smuggled = get('/smuggled');
+  client.send(`POST / HTTP/1.1\r\nHost: other.test\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}`);
+  const text = await client.rest();
+  assert.match(text, /^HTTP\/1\.1 421 /);
+  assert.equal(text.split('HTTP/1.1 ').length, 2, 'one answer');
+  assert.deepEqual(app.received, []);
 });
 
 for (const [method, want] of [

@@ -258,6 +258,20 @@ for (const { name, fields } of leftOut) {
   });
 }
 
+for (const [name, protocol, more] of [
+  ['another protocol', 'connect-udp', []],
+  ['a key of its own', 'websocket', [['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']]],
+] as const) {
+  test(`an extended CONNECT with ${name} opens nothing`, async (t) => {
+    const world = await startWorld(t);
+    const client = await frames(world);
+    client.headers(1, [...replaced(':method', 'CONNECT'), [':protocol', protocol], ...more], endHeaders);
+    assert.match(await client.outcome(1), /^(?:400|reset)$/);
+    assert.deepEqual(world.app.received, []);
+    client.socket.destroy();
+  });
+}
+
 test('the raw client of these tests can also send what is right', async (t) => {
   const world = await startWorld(t);
   const client = await frames(world);
@@ -421,6 +435,10 @@ test('an early answer while the client uploads arrives whole', async (t) => {
       [reset, 0, '\0\0\0\0'],
     ],
   );
+  // What is left of the upload must not stand before the next request: that one has a connection of its own.
+  client.headers(3, good);
+  await until('the next request', () => world.app.received.length === 2);
+  assert.match(world.app.received[1] ?? '', /^GET \/ HTTP\/1\.1\r\n/);
   client.socket.destroy();
   await until('the application to be left', () => world.app.open() === 0);
 });
