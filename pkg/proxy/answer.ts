@@ -1,4 +1,5 @@
 import type { HttpMalformed } from '../http1/head.ts';
+import { reasonPhrase } from '../http1/write.ts';
 import type { Refusal } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import type { OwnAnswer } from './admission.ts';
@@ -45,6 +46,13 @@ export function backFailureAnswer(failure: BackFailure): OwnAnswer {
   return { status: failure.status, message, close: false };
 }
 
+/** The application takes no more of the request body. */
+export const unreadAnswer: OwnAnswer = backFailureAnswer({
+  status: 504,
+  cause: 'timeout',
+  detail: 'the application does not read the request body',
+});
+
 /** A rule's value would not fit: the request is not forwarded without it, nor with a part of it. */
 export function rewriteOverflowAnswer(): OwnAnswer {
   return { status: 500, message: 'a rewritten header or path would not be valid', close: true };
@@ -84,7 +92,7 @@ export function ownAnswerText(
 ): string {
   const { contentType, body } = renderAnswer(answer, requestId, requestFields);
   const head =
-    `HTTP/1.1 ${answer.status} ${phrases[answer.status] ?? ''}\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n` +
+    `HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n` +
     `X-Request-Id: ${requestId}\r\nCache-Control: no-store\r\n${close ? 'Connection: close\r\n' : ''}\r\n`;
   return headOnly ? head : head + body;
 }
@@ -96,22 +104,3 @@ function acceptsProblem(fields: readonly string[]): boolean {
   }
   return false;
 }
-
-const phrases: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  421: 'Misdirected Request',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-};

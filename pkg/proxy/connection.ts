@@ -25,7 +25,6 @@ export interface Front {
   drain(): void;
   /** Nothing more goes either way: the client may not go on. */
   cut(): void;
-  isIdle(): boolean;
   sweep(nowMs: number): void;
 }
 

@@ -1,7 +1,14 @@
 import type { TLSSocket } from 'node:tls';
 import { HttpMalformed, type RequestHead } from '../http1/head.ts';
 import type { Admission, Forward, OwnAnswer } from './admission.ts';
-import { backFailureAnswer, malformedAnswer, overflowAnswer, ownAnswerText, timeoutAnswer } from './answer.ts';
+import {
+  backFailureAnswer,
+  malformedAnswer,
+  overflowAnswer,
+  ownAnswerText,
+  timeoutAnswer,
+  unreadAnswer,
+} from './answer.ts';
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
@@ -64,10 +71,6 @@ class Http1Front implements Front, ResponseSink {
   cut(): void {
     // Its last answer is on its way, and says why.
     if (this.#state !== 'linger') this.#socket.destroy();
-  }
-
-  isIdle(): boolean {
-    return this.#state === 'head' && this.#times.headSinceMs === 0;
   }
 
   sweep(nowMs: number): void {
@@ -436,10 +439,5 @@ class Http1Front implements Front, ResponseSink {
   }
 }
 
-const unreadAnswer = backFailureAnswer({
-  status: 504,
-  cause: 'timeout',
-  detail: 'the application does not read the request body',
-});
 /** How much a client may send ahead of the answer it waits for. */
 const maxPipelinedBytes = 65536;

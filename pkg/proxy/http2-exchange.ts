@@ -1,6 +1,13 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Admission, Forward, OwnAnswer } from './admission.ts';
-import { backFailureAnswer, badRequestAnswer, overflowAnswer, renderAnswer, timeoutAnswer } from './answer.ts';
+import {
+  backFailureAnswer,
+  badRequestAnswer,
+  overflowAnswer,
+  renderAnswer,
+  timeoutAnswer,
+  unreadAnswer,
+} from './answer.ts';
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
@@ -241,7 +248,8 @@ export class Http2Exchange implements ResponseSink {
       return;
     }
     this.#exchange = undefined;
-    this.#trailers = trailers;
+    // A trailer is a field like any other: no proof of a client certificate gets through.
+    this.#trailers = composeResponseFields(this.#connection, trailersAsHead(trailers), undefined);
     this.#finish();
     if (!this.#stream.destroyed && !this.#stream.writableEnded) this.#stream.end();
     if (!this.#withTrailers) this.#stream.once('finish', () => this.#leaveRest());
@@ -340,10 +348,9 @@ function toHeaders(status: number | undefined, fields: readonly string[]): Outgo
   return headers;
 }
 
-const unreadAnswer = backFailureAnswer({
-  status: 504,
-  cause: 'timeout',
-  detail: 'the application does not read the request body',
-});
+function trailersAsHead(fields: readonly string[]): IncomingResponse {
+  return { status: 200, reason: '', fields, connectionTokens: [], body: { kind: 'none' }, declaredLength: undefined };
+}
+
 /** NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE: END_STREAM has come. */
 const halfClosedRemote = constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE;

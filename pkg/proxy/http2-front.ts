@@ -72,10 +72,6 @@ class Http2Front implements Front {
     this.#connection.socket.destroy();
   }
 
-  isIdle(): boolean {
-    return this.#exchanges.size === 0;
-  }
-
   sweep(nowMs: number): void {
     for (const exchange of this.#exchanges) exchange.sweep(nowMs);
     const { idleMs } = this.#connection.profile.policy.backend.timeouts;

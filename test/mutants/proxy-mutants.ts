@@ -79,8 +79,8 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'a connection goes on under other CAs than its handshake',
-      'if (profile.identity !== before.identity) this.#end();',
-      '',
+      'if (profile.identity !== before.identity || (this.#unproven',
+      'if ((this.#unproven',
       admission,
       /^trust withdrawn, the CA leaves/,
     ],
