@@ -35,7 +35,7 @@ const responder = await startOcspResponder({
 responder.delay = () => new Promise((resolve) => setTimeout(resolve, 50));
 const identities: Identity[] = Array.from({ length: clients }, (_, index) => {
   const serial = Buffer.of(0x30, index);
-  responder.verdicts.set(serial.toString('hex'), { kind: 'good' });
+  responder.verdicts.set(serial.toString('hex').toUpperCase(), { kind: 'good' });
   return base.intermediate.issue({ subject: `CN=client ${index},O=Lychgate`, serial, ocspUrls: [responder.url] });
 });
 const app = createServer((_request, response) => response.end('ok'));
