@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ocspSettings } from '../../test/support/judging.ts';
 import type { AnswerFacts, RevocationStatus, UnavailableCause } from '../ocsp/status.ts';
 import type { OcspSettings } from '../policy/policy.ts';
 import { forever } from './checks.ts';
@@ -15,22 +16,7 @@ const answer: AnswerFacts = {
   thisUpdateMs: 1000,
   nextUpdateMs: 9000,
 };
-const strict: OcspSettings = {
-  timeoutMs: 2000,
-  maxAgeMs: 60_000,
-  clockSkewMs: 300_000,
-  nonce: 'Off',
-  certIdHash: 'SHA256',
-  onMissingResponder: 'Deny',
-  onUnavailable: 'Deny',
-  responderAllowList: [],
-  allowInternalAddresses: [],
-  maxAgeWithoutNextUpdateMs: 0,
-  sha1Signatures: 'Deny',
-  scope: 'Leaf',
-  trustedResponders: [],
-  responderCas: [],
-};
+const strict: OcspSettings = ocspSettings;
 const lenient: OcspSettings = { ...strict, onMissingResponder: 'Allow', onUnavailable: 'Allow' };
 const revoked = { kind: 'revoked', answer, revokedAtMs: Date.UTC(2026, 10, 20, 10), freshUntilMs } as const;
 const unavailable = (softenable: boolean, cause: UnavailableCause = 'timeout') =>

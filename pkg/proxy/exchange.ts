@@ -61,6 +61,11 @@ export interface IncomingResponse {
   readonly declaredLength: string | undefined;
 }
 
+/** Fields without a body: an informational answer, or trailers looked at as fields are. */
+export function bodylessHead(status: number, fields: readonly string[]): IncomingResponse {
+  return { status, reason: '', fields, connectionTokens: [], body: { kind: 'none' }, declaredLength: undefined };
+}
+
 export type BackFailure = {
   /** 502 bad answer, 503 not reachable, 504 too slow. */
   readonly status: 502 | 503 | 504;

@@ -8,7 +8,16 @@ import {
 import { connect as connectSocket, type Socket } from 'node:net';
 import { hopByHopNames } from '../http1/names.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
-import type { Back, BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+import {
+  type Back,
+  type BackFailure,
+  bodylessHead,
+  type Exchange,
+  type IncomingResponse,
+  type OutgoingRequest,
+  type ResponseSink,
+} from './exchange.ts';
+import { addHeaders } from './http2-headers.ts';
 
 /** HTTP/2 in clear text to the application: one session for one client connection, a stream for every request. */
 export function createH2cBack(target: BackTarget, now: () => number): Back {
@@ -147,18 +156,8 @@ class H2cExchange implements Exchange {
     headers[':path'] = request.target;
     headers[':scheme'] = 'http';
     headers[':authority'] = request.authority;
-    const add = (fields: readonly string[]) => {
-      for (let i = 0; i < fields.length; i += 2) {
-        const name = (fields[i] ?? '').toLowerCase();
-        const value = fields[i + 1] ?? '';
-        const before = headers[name];
-        if (before === undefined) headers[name] = value;
-        else if (Array.isArray(before)) before.push(value);
-        else headers[name] = [String(before), value];
-      }
-    };
-    add(request.fields);
-    add(request.constantFields);
+    addHeaders(headers, request.fields);
+    addHeaders(headers, request.constantFields);
     // gRPC applications demand it, and trailers do get through.
     headers['te'] = 'trailers';
     if (request.body.kind === 'length') headers['content-length'] = String(request.body.length);
@@ -174,7 +173,7 @@ class H2cExchange implements Exchange {
     stream.on('error', () => undefined);
     stream.on('headers', (informational, _flags, raw?: string[]) => {
       const status = informational[':status'] ?? 0;
-      if (status > 100 && raw !== undefined) this.#sink?.informational(bare(status, endToEnd(raw)));
+      if (status > 100 && raw !== undefined) this.#sink?.informational(bodylessHead(status, endToEnd(raw)));
     });
     stream.on('response', (fields, flags, raw?: string[]) =>
       this.#onResponse(Number(fields[':status']), raw ?? [], (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
@@ -291,10 +290,6 @@ class H2cExchange implements Exchange {
     }
     this.fail({ status: 502, cause: 'reset', detail: `the application reset the stream (code ${stream.rstCode})` });
   }
-}
-
-function bare(status: number, fields: readonly string[]): IncomingResponse {
-  return { status, reason: '', fields, connectionTokens: [], body: { kind: 'none' }, declaredLength: undefined };
 }
 
 /** Without pseudo-header fields, what belongs to a connection, and framing. */

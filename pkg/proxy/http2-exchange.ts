@@ -10,7 +10,8 @@ import {
 } from './answer.ts';
 import { composeRequest, composeResponseFields } from './compose.ts';
 import type { Connection } from './connection.ts';
-import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
+import { type BackFailure, bodylessHead, type Exchange, type IncomingResponse, type ResponseSink } from './exchange.ts';
+import { addHeaders } from './http2-headers.ts';
 import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
 import { RequestRecord } from './record.ts';
 
@@ -249,7 +250,7 @@ export class Http2Exchange implements ResponseSink {
     }
     this.#exchange = undefined;
     // A trailer is a field like any other: no proof of a client certificate gets through.
-    this.#trailers = composeResponseFields(this.#connection, trailersAsHead(trailers), undefined);
+    this.#trailers = composeResponseFields(this.#connection, bodylessHead(200, trailers), undefined);
     this.#finish();
     if (!this.#stream.destroyed && !this.#stream.writableEnded) this.#stream.end();
     if (!this.#withTrailers) this.#stream.once('finish', () => this.#leaveRest());
@@ -337,19 +338,8 @@ export class Http2Exchange implements ResponseSink {
 function toHeaders(status: number | undefined, fields: readonly string[]): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = Object.create(null);
   if (status !== undefined) headers[':status'] = status;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = (fields[i] ?? '').toLowerCase();
-    const value = fields[i + 1] ?? '';
-    const before = headers[name];
-    if (before === undefined) headers[name] = value;
-    else if (Array.isArray(before)) before.push(value);
-    else headers[name] = [String(before), value];
-  }
+  addHeaders(headers, fields);
   return headers;
-}
-
-function trailersAsHead(fields: readonly string[]): IncomingResponse {
-  return { status: 200, reason: '', fields, connectionTokens: [], body: { kind: 'none' }, declaredLength: undefined };
 }
 
 /** NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE: END_STREAM has come. */
