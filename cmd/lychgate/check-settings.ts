@@ -33,8 +33,10 @@ export function checkSettings(options: CheckSettingsOptions): ClientAuth {
   const bundles = [options.caPem];
   const faults = new FaultList(options.profile?.file ?? 'settings');
   const trust = { bundles, trust: compileTrust(bundles), remaining: null };
-  // Without a cluster nothing can be looked up: what a profile refers to is told as missing.
-  const files = { namespace: '', files: { find: () => undefined } };
+  const files = {
+    namespace: '',
+    files: { find: () => undefined, whyUnknown: () => 'the profile alone is read here' },
+  };
   const settings = clientAuth(configuration, trust, files, faults);
   if (settings === undefined) {
     throw new UsageFault(

@@ -5,9 +5,11 @@ import type { SslProfile } from '../api/ssl-profile.ts';
 import {
   FileObject,
   type ObjectLike,
+  type ObjectVersion,
   type Resource,
   rewriteSetResource,
   sslProfileResource,
+  versionOf,
 } from '../translate/world.ts';
 
 /** An object of the world, or why it is none. */
@@ -66,13 +68,17 @@ export function readObject(raw: unknown): ReadObject {
     case 'RewriteSet':
       return { kind: 'rewriteSet', object: rewriteSetResource(identity), faults: [] };
     default:
-      return fileObject(kind === 'Secret' ? 'Secret' : 'ConfigMap', { name, namespace: namespace ?? 'default' }, raw);
+      return fileObject(
+        kind === 'Secret' ? 'Secret' : 'ConfigMap',
+        { name, namespace: namespace ?? 'default', version: versionOf(identity.metadata) },
+        raw,
+      );
   }
 }
 
 function fileObject(
   kind: 'ConfigMap' | 'Secret',
-  metadata: { readonly name: string; readonly namespace: string },
+  metadata: { readonly name: string; readonly namespace: string; readonly version: ObjectVersion | undefined },
   raw: Readonly<Record<string, unknown>>,
 ): ReadObject {
   const faults: ObjectFault[] = [];

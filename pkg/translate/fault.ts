@@ -19,6 +19,7 @@ export type FaultReason =
   | 'InvalidTrustedClientCertificate'
   | 'PortNotDeclared'
   | 'RefNotFound'
+  | 'RefUnknown'
   | 'WeakerSibling';
 
 /** One condition of a resource's status. */
@@ -64,7 +65,10 @@ export class FaultList {
 /** The conditions Accepted and ResolvedRefs of a resource with these faults. */
 export function conditionsOf(faults: readonly Fault[], readable: boolean, accepted: Condition): readonly Condition[] {
   const errors = faults.filter(({ severity }) => severity === 'error');
-  const references = errors.filter(({ reason }) => referenceReasons.has(reason));
+  const references = errors
+    .filter(({ reason }) => referenceReasons.has(reason))
+    // What is known to be wrong comes before what is not known.
+    .sort((left, right) => Number(left.reason === 'RefUnknown') - Number(right.reason === 'RefUnknown'));
   const others = errors.filter(({ reason }) => !referenceReasons.has(reason));
   const warning = faults.find(({ severity, reason }) => severity === 'warning' && reason === 'PortNotDeclared');
   const usable: Condition =
@@ -74,7 +78,12 @@ export function conditionsOf(faults: readonly Fault[], readable: boolean, accept
       ? usable
       : { type: 'Accepted', status: 'False', reason: others[0].reason, message: sentences(others) },
     references[0] !== undefined
-      ? { type: 'ResolvedRefs', status: 'False', reason: references[0].reason, message: sentences(references) }
+      ? {
+          type: 'ResolvedRefs',
+          status: references[0].reason === 'RefUnknown' ? 'Unknown' : 'False',
+          reason: references[0].reason,
+          message: sentences(references),
+        }
       : readable
         ? { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: 'All references are resolved.' }
         : {
@@ -98,4 +107,5 @@ const referenceReasons: ReadonlySet<string> = new Set([
   'InvalidServerCertificate',
   'InvalidTrustedClientCertificate',
   'RefNotFound',
+  'RefUnknown',
 ]);

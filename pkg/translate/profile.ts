@@ -8,11 +8,11 @@ import { headerNameFault } from '../rewrite/header-name.ts';
 import { backendOf } from './backend.ts';
 import { clientAuth } from './client-auth.ts';
 import { FaultList } from './fault.ts';
-import { type Files, resolveServerCertificates, resolveTrust } from './references.ts';
+import { type Files, type RecordedFiles, recordFiles, resolveServerCertificates, resolveTrust } from './references.ts';
 import type { TranslatedRewriteSet } from './rewrite-set.ts';
 import { checkSelector, hostnamesOf } from './select.ts';
 import { tlsSettings } from './tls.ts';
-import { type Resource, resourceKey } from './world.ts';
+import { type FileRef, type Resource, resourceKey } from './world.ts';
 
 /** A profile by itself, before pods and siblings are looked at. */
 export interface TranslatedProfile {
@@ -29,6 +29,8 @@ export interface TranslatedProfile {
   /** When the first of its server certificates expires, Unix milliseconds. */
   readonly certificateNotAfterMs: number | undefined;
   readonly rewriteSetNames: readonly string[];
+  /** Every Secret and ConfigMap that it looked for, by fileKey. */
+  readonly references: ReadonlyMap<string, FileRef>;
 }
 
 /** What siblings are compared by. */
@@ -46,9 +48,10 @@ export interface Claim {
 /** Translates one profile by itself. */
 export function translateProfile(
   resource: Resource<SslProfile>,
-  files: Files,
+  allFiles: Files,
   rewriteSetOf: (namespace: string, name: string) => TranslatedRewriteSet | undefined,
 ): TranslatedProfile {
+  const files = recordFiles(allFiles);
   const faults = new FaultList(resourceKey(resource));
   const { value } = resource.parsed;
   if (value === undefined) return unreadable(resource, files, faults);
@@ -106,11 +109,12 @@ export function translateProfile(
     certificateNotAfterMs:
       certificates.length === 0 ? undefined : Math.min(...certificates.map(({ notAfterMs }) => notAfterMs)),
     rewriteSetNames: spec.rewriteSets.map((ref) => ref.name),
+    references: files.asked,
   };
 }
 
 /** Of a profile that cannot be read, what a hold needs: whom it is for, and which of its CAs are still there. */
-function unreadable(resource: Resource<SslProfile>, files: Files, faults: FaultList): TranslatedProfile {
+function unreadable(resource: Resource<SslProfile>, files: RecordedFiles, faults: FaultList): TranslatedProfile {
   for (const { path, message } of resource.parsed.faults) faults.error(path, message);
   const spec = fieldOf(resource.raw, 'spec');
   const selector = parseWith(LabelSelector, fieldOf(spec, 'selector')).value;
@@ -126,6 +130,7 @@ function unreadable(resource: Resource<SslProfile>, files: Files, faults: FaultL
     remainingCas: refs === undefined ? null : resolveTrust(refs, resource.namespace, files, silent).remaining,
     certificateNotAfterMs: undefined,
     rewriteSetNames: [],
+    references: files.asked,
   };
 }
 

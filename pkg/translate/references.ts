@@ -5,23 +5,53 @@ import { KeyPair, KeyPairInvalid } from '../policy/key-pair.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { certificatesFromPem, PemMalformed } from '../x509/pem.ts';
 import type { FaultList } from './fault.ts';
-import type { FileObject, World } from './world.ts';
+import { type FileObject, type FileRef, fileKey, type World } from './world.ts';
 
 /** Largest CA file, in bytes. Azure's limit. */
 export const maxCaFileBytes = 25_600;
 
 /** Looks up the objects that a profile of one namespace may reference: those of that namespace. */
 export interface Files {
-  find(kind: 'ConfigMap' | 'Secret', namespace: string, name: string): FileObject | undefined;
+  find(ref: FileRef): FileObject | undefined;
+  /** Why nothing is known of an object that find does not have; undefined where it does not exist. */
+  whyUnknown(ref: FileRef): string | undefined;
 }
 
 /** Indexes the Secrets and ConfigMaps of a world. */
-export function indexFiles(world: Pick<World, 'configMaps' | 'secrets'>): Files {
+export function indexFiles(world: Pick<World, 'configMaps' | 'secrets' | 'unknown'>): Files {
   const index = new Map<string, FileObject>();
-  for (const object of [...world.secrets, ...world.configMaps]) {
-    index.set(`${object.kind} ${object.namespace}/${object.name}`, object);
-  }
-  return { find: (kind, namespace, name) => index.get(`${kind} ${namespace}/${name}`) };
+  for (const object of [...world.secrets, ...world.configMaps]) index.set(fileKey(object), object);
+  return {
+    find: (ref) => index.get(fileKey(ref)),
+    whyUnknown: (ref) => world.unknown?.get(fileKey(ref)),
+  };
+}
+
+/** Files that remember what was looked for, by fileKey. */
+export interface RecordedFiles extends Files {
+  readonly asked: ReadonlyMap<string, FileRef>;
+}
+
+/** The same files, and which of them are looked for from now on. */
+export function recordFiles(files: Files): RecordedFiles {
+  const asked = new Map<string, FileRef>();
+  return {
+    asked,
+    find: ({ kind, namespace, name }) => {
+      const ref = { kind, namespace, name };
+      asked.set(fileKey(ref), ref);
+      return files.find(ref);
+    },
+    whyUnknown: files.whyUnknown,
+  };
+}
+
+/** Tells that a referenced object is not there, or cannot be read. `consequence` is what follows from its absence. */
+export function tellMissing(field: string, ref: FileRef, consequence: string, files: Files, faults: FaultList): void {
+  const why = files.whyUnknown(ref);
+  if (why === undefined) faults.error(field, `${fileKey(ref)} does not exist; ${consequence}`, 'RefNotFound');
+  else
+    faults.error(field, `${fileKey(ref)} cannot be read (${why}); what is in force stays until it can`, 'RefUnknown');
 }
 
 /** A server certificate that can be used. */
@@ -42,9 +72,9 @@ export function resolveServerCertificates(
   const kinds = new Map<string, string>();
   for (const [index, { name }] of refs.entries()) {
     const field = `spec.certificateRefs[${index}]`;
-    const secret = files.find('Secret', namespace, name);
+    const secret = files.find({ kind: 'Secret', namespace, name });
     if (secret === undefined) {
-      faults.error(field, `Secret ${namespace}/${name} does not exist; create it or correct the name`, 'RefNotFound');
+      tellMissing(field, { kind: 'Secret', namespace, name }, 'create it or correct the name', files, faults);
       continue;
     }
     const result = serverCertificate(secret);
@@ -122,13 +152,14 @@ export function resolveTrust(
   let untold = 0;
   for (const [index, ref] of refs.entries()) {
     const field = `spec.trustedClientCertificates[${index}]`;
-    const text = files.find(ref.kind, namespace, ref.name)?.file(ref.key);
+    const file: FileRef = { kind: ref.kind, namespace, name: ref.name };
+    const object = files.find(file);
+    const text = object?.file(ref.key);
     if (text === undefined) {
       withdrawn++;
-      const object = files.find(ref.kind, namespace, ref.name);
-      const what = `${ref.kind} ${namespace}/${ref.name}`;
-      const missing = object === undefined ? `${what} does not exist` : `${what} has no key ${ref.key}`;
-      faults.error(field, `${missing}; its CAs are no longer trusted`, 'RefNotFound');
+      const consequence = 'its CAs are no longer trusted';
+      if (object === undefined) tellMissing(field, file, consequence, files, faults);
+      else faults.error(field, `${fileKey(file)} has no key ${ref.key}; ${consequence}`, 'RefNotFound');
       continue;
     }
     const result = caBundle(text);

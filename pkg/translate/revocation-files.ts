@@ -5,7 +5,8 @@ import { crlsFromPem } from '../crl/pem.ts';
 import { keyFault } from '../x509/key.ts';
 import { certificatesFromPem, PemMalformed } from '../x509/pem.ts';
 import type { FaultList } from './fault.ts';
-import { type Files, maxCaFileBytes } from './references.ts';
+import { type Files, maxCaFileBytes, tellMissing } from './references.ts';
+import { type FileRef, fileKey } from './world.ts';
 
 /** The files that a profile of one namespace may refer to. */
 export interface ProfileFiles {
@@ -83,15 +84,16 @@ function filesOf(
 ): readonly ReferredFile[] {
   return refs.flatMap((ref, index) => {
     const at = `${field}[${index}]`;
-    const what = `${ref.kind} ${namespace}/${ref.name}`;
-    const object = files.find(ref.kind, namespace, ref.name);
+    const file: FileRef = { kind: ref.kind, namespace, name: ref.name };
+    const object = files.find(file);
     const text = object?.file(ref.key);
     if (text === undefined) {
-      const missing = object === undefined ? `${what} does not exist` : `${what} has no key ${ref.key}`;
-      faults.error(at, `${missing}; create it or correct the reference`, 'RefNotFound');
+      const consequence = 'create it or correct the reference';
+      if (object === undefined) tellMissing(at, file, consequence, files, faults);
+      else faults.error(at, `${fileKey(file)} has no key ${ref.key}; ${consequence}`, 'RefNotFound');
       return [];
     }
-    const name = `${what}, key ${ref.key}`;
+    const name = `${fileKey(file)}, key ${ref.key}`;
     const bytes = Buffer.byteLength(text);
     if (bytes > maxBytes) {
       faults.error(at, `${name}: ${bytes} bytes, limit ${maxBytes}`);

@@ -10,6 +10,31 @@ export interface World {
   readonly secrets: readonly FileObject[];
   readonly configMaps: readonly FileObject[];
   readonly pods: readonly Pod[];
+  /**
+   * Secrets and ConfigMaps of which nothing is known, by fileKey, and why. What is neither here nor among the objects
+   * does not exist. Absent outside a cluster.
+   */
+  readonly unknown?: ReadonlyMap<string, string>;
+}
+
+/** Which object of a cluster this was, and which state of it. */
+export interface ObjectVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Of kinds that count it. */
+  readonly generation?: number;
+}
+
+/** A Secret or ConfigMap that a profile names. */
+export interface FileRef {
+  readonly kind: 'ConfigMap' | 'Secret';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** How a Secret or ConfigMap is named in maps: `Secret shop/shop-tls`. */
+export function fileKey({ kind, namespace, name }: FileRef): string {
+  return `${kind} ${namespace}/${name}`;
 }
 
 /** A custom resource as it stands, whether or not it can be read. */
@@ -19,6 +44,8 @@ export interface Resource<T> {
   readonly name: string;
   /** RFC 3339; undefined outside a cluster. */
   readonly createdAt: string | undefined;
+  /** Undefined outside a cluster. */
+  readonly version: ObjectVersion | undefined;
   readonly parsed: Parsed<T>;
   /** What was parsed: an unreadable profile's selector and CA references may still be readable. */
   readonly raw: unknown;
@@ -33,6 +60,8 @@ export interface Pod {
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** The declared port; what profiles without `port` listen on. */
   readonly port: number;
+  /** Absent outside a cluster. */
+  readonly version?: ObjectVersion;
 }
 
 /** The port of a pod that declares none. */
@@ -58,17 +87,20 @@ export class FileObject {
   readonly name: string;
   /** Of a Secret; empty for a ConfigMap. */
   readonly type: string;
+  /** Undefined outside a cluster. */
+  readonly version: ObjectVersion | undefined;
   readonly #files: ReadonlyMap<string, string>;
 
   constructor(
     kind: 'ConfigMap' | 'Secret',
-    metadata: { readonly namespace: string; readonly name: string },
+    metadata: { readonly namespace: string; readonly name: string; readonly version?: ObjectVersion | undefined },
     files: Iterable<readonly [string, string]>,
     type = '',
   ) {
     this.kind = kind;
     this.namespace = metadata.namespace;
     this.name = metadata.name;
+    this.version = metadata.version;
     this.type = type;
     this.#files = new Map(files);
   }
@@ -108,10 +140,25 @@ export interface ObjectLike {
     readonly name: string;
     readonly namespace?: string | undefined;
     readonly creationTimestamp?: unknown;
+    readonly uid?: unknown;
+    readonly resourceVersion?: unknown;
+    readonly generation?: unknown;
   };
 }
 
-function identity({ metadata }: ObjectLike): { namespace: string; name: string; createdAt: string | undefined } {
+/** The version that an object's metadata tells; undefined where it tells none, as in a manifest. */
+export function versionOf(metadata: ObjectLike['metadata']): ObjectVersion | undefined {
+  const { uid, resourceVersion, generation } = metadata;
+  if (typeof uid !== 'string' || typeof resourceVersion !== 'string') return undefined;
+  return { uid, resourceVersion, ...(typeof generation === 'number' ? { generation } : {}) };
+}
+
+function identity({ metadata }: ObjectLike): Pick<Resource<unknown>, 'createdAt' | 'name' | 'namespace' | 'version'> {
   const { name, namespace = 'default', creationTimestamp } = metadata;
-  return { name, namespace, createdAt: typeof creationTimestamp === 'string' ? creationTimestamp : undefined };
+  return {
+    name,
+    namespace,
+    createdAt: typeof creationTimestamp === 'string' ? creationTimestamp : undefined,
+    version: versionOf(metadata),
+  };
 }
