@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { transform } from 'esbuild';
 import { root } from '../support/source-files.ts';
@@ -19,10 +20,8 @@ Exits 0 if every mutant made a test fail.
   --help          this text
 `;
 
-/** A mutant that makes a test hang is noticed too, but should not take long. */
-const testTimeoutMs = 60_000;
-/** How long after its first failure a test file may still run. */
-const hungAfterMs = 5000;
+/** Of one run of test files; each of their tests has a limit of its own well below it. */
+const runTimeoutMs = 180_000;
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -99,35 +98,49 @@ async function unchangedFault(copy: string, file: string): Promise<string | unde
   return tests === 0 ? 'holds no test' : undefined;
 }
 
-async function runTests(
-  copy: string,
-  files: readonly string[],
-  named?: RegExp,
-): Promise<{ tests: number; failedTests: number; failedFiles: number }> {
-  // What a failed test leaves open would keep its process for ever.
-  const hung = new AbortController();
-  let patience: NodeJS.Timeout | undefined;
-  const stream = run({
-    cwd: copy,
-    files: files.map((file) => join(copy, file)),
-    concurrency: 1,
-    timeout: testTimeoutMs,
-    signal: hung.signal,
-    ...(named === undefined ? {} : { testNamePatterns: named }),
+interface Counts {
+  readonly tests: number;
+  readonly failedTests: number;
+  readonly failedFiles: number;
+}
+
+/** Runs test files in a process group of their own, of which nothing is left afterwards. */
+async function runTests(copy: string, files: readonly string[], named?: RegExp): Promise<Counts> {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'test/mutants/run-files.ts'), ...[named?.source ?? '', ...files.map((file) => join(copy, file))]],
+    { cwd: copy, detached: true, stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  let written = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written += text;
   });
-  let tests = 0;
-  let failedTests = 0;
-  let failedFiles = 0;
-  for await (const event of stream) {
-    if (event.type === 'test:pass' && event.data.details.type !== 'suite') tests += 1;
-    if (event.type !== 'test:fail') continue;
-    patience ??= setTimeout(() => hung.abort(), hungAfterMs);
-    // The runner reports a file that could not be loaded as a test of the file's name.
-    if (event.data.name.endsWith('.test.ts')) failedFiles += 1;
-    else failedTests += 1;
+  const late = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
+  await once(child, 'exit');
+  clearTimeout(late);
+  endGroup(child.pid);
+  // Whatever else held the pipe is gone now too.
+  if (!child.stdout.readableEnded) await once(child.stdout, 'close');
+  return countsOf(written);
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing was left.
   }
-  clearTimeout(patience);
-  return { tests, failedTests, failedFiles };
+}
+
+/** A run that was ended before it could say how it went has failed. */
+function countsOf(written: string): Counts {
+  const line = written.trim().split('\n').at(-1) ?? '';
+  const counts: unknown = line.startsWith('{') ? JSON.parse(line) : undefined;
+  return isCounts(counts) ? counts : { tests: 0, failedTests: 1, failedFiles: 0 };
+}
+
+function isCounts(value: unknown): value is Counts {
+  return typeof value === 'object' && value !== null && 'tests' in value && 'failedTests' in value;
 }
 
 /** The sources without what is installed or built, in a folder of their own; node_modules is the real one. */
@@ -176,4 +189,5 @@ function print(text: string): void {
 
 const notCopied: ReadonlySet<string> = new Set(['.git', 'build', 'dist', 'node_modules']);
 
-process.exitCode = await main();
+// Nothing that a mutant left behind may keep this process.
+process.exit(await main());
