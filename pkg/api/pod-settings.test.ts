@@ -89,8 +89,9 @@ suite('pod annotations', () => {
         assert.ok(setting);
         const { faults } = readPodSettings({ [annotation]: value });
         assert.equal(faults.length, 1);
-        assert.ok(faults[0]?.startsWith(`annotation ${annotation} is "`), faults[0]);
-        assert.ok(faults[0].endsWith(`; legal: ${setting.values}`), faults[0]);
+        const [fault = ''] = faults;
+        assert.ok(fault.startsWith(`annotation ${annotation} is "`), fault);
+        assert.ok(fault.endsWith(`; legal: ${setting.values}`), fault);
       });
     }
   }
@@ -169,6 +170,7 @@ suite('quantities', () => {
     ['1e', undefined],
   ] as const;
   for (const [text, nano] of cases) {
-    test(`"${text}" is ${nano === undefined ? 'none' : `${nano} billionths`}`, () => assert.equal(quantityNano(text), nano));
+    test(`"${text}" is ${nano === undefined ? 'none' : `${nano} billionths`}`, () =>
+      assert.equal(quantityNano(text), nano));
   }
 });
