@@ -20,7 +20,8 @@ export interface ServingCertificate {
 export function rotatingCredentials(certificates: ServingCertificates): ServerCredentials {
   const stops = new Map<unknown, () => void>();
   return experimental.createCertificateProviderServerCredentials(
-    null,
+    // By the types a provider of client CAs is required; without one no client is asked for a certificate.
+    null as unknown as CertificateProvider,
     {
       addIdentityCertificateListener(listener) {
         const deliver = () => {
@@ -45,3 +46,5 @@ export function rotatingCredentials(certificates: ServingCertificates): ServerCr
     false,
   );
 }
+
+type CertificateProvider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[1];
