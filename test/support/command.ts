@@ -11,9 +11,13 @@ export interface CommandOptions {
   /** Written to its standard input, which is then closed; closed at once without it. */
   readonly input?: string;
   readonly cwd?: string;
+  /** The whole environment; this process's unless given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** A minute unless given. */
+  readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end, killed by SIGKILL after a minute. @throws where the program cannot be started. */
+/** Runs a program to its end, killed by SIGKILL when its time is over. @throws where the program cannot be started. */
 export function command(
   program: string,
   args: readonly string[],
@@ -22,8 +26,9 @@ export function command(
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: options.timeoutMs ?? 60_000,
       killSignal: 'SIGKILL',
+      ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     let stdout = '';
