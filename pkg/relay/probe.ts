@@ -9,6 +9,11 @@ export type RelayProbe = {
   readonly id: string;
   /** The kubelet's own time limit, milliseconds; the relay answers a little before it. */
   readonly timeoutMs: number;
+  /**
+   * Only who sends it in `lychgate-probe-secret` gets an answer. For hooks: a GET that stops an application must not be
+   * at everybody's disposal who reaches the pod's address.
+   */
+  readonly secret?: string;
 } & (
   | {
       readonly kind: 'httpGet';
@@ -57,11 +62,12 @@ export function parseProbes(text: string): readonly RelayProbe[] {
   );
 }
 
-/** An absent host is no property, never an undefined one. */
-function withoutUndefined(probe: z.infer<typeof probeSchema>): RelayProbe {
-  if (probe.kind === 'grpc') return probe;
+/** What is absent is no property, never an undefined one. */
+function withoutUndefined({ secret, ...probe }: z.infer<typeof probeSchema>): RelayProbe {
+  const base = secret === undefined ? {} : { secret };
+  if (probe.kind === 'grpc') return { ...base, ...probe };
   const { host, ...rest } = probe;
-  return host === undefined ? rest : { ...rest, host };
+  return host === undefined ? { ...base, ...rest } : { ...base, ...rest, host };
 }
 
 const base = {
@@ -74,6 +80,10 @@ const base = {
     ),
   timeoutMs: z.int().min(1).max(86_400_000),
   port: z.int().min(1).max(65_535),
+  secret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{16,128}$/, 'is not 16 to 128 characters of A-Z, a-z, 0-9, - and _')
+    .optional(),
 };
 
 /** A DNS name or an address, in brackets or not: what may stand in a `Host` field. */
