@@ -44,7 +44,8 @@ export function acceptSnapshot(
   if (digest !== message.digest) {
     return refused('DigestMismatch', `the policy has digest ${digest}, the message says ${message.digest}`);
   }
-  if (inForce === undefined) return { kind: 'Accepted', policy, next: { digest, inputs: message.inputs, tombstones: [] } };
+  if (inForce === undefined)
+    return { kind: 'Accepted', policy, next: { digest, inputs: message.inputs, tombstones: [] } };
   if (inForce.digest === digest) return { kind: 'Same', next: withVersions(inForce, message.inputs, nowMs) };
   const older = staleInput(message.inputs, inForce.inputs, inForce.tombstones, nowMs);
   if (older !== undefined) return refused('Stale', older);

@@ -47,4 +47,4 @@ export function rotatingCredentials(certificates: ServingCertificates): ServerCr
   );
 }
 
-type CertificateProvider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[1];
+type CertificateProvider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];

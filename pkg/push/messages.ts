@@ -9,8 +9,8 @@ import { maxSnapshotLength } from '../policy/snapshot.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const nonce = z.string().min(1).max(32);
-const inputs = z.array(Input).max(4096);
-const exposed = z.array(z.string().max(512)).max(256);
+const inputs = z.array(Input).max(4096).readonly();
+const exposed = z.array(z.string().max(512)).max(256).readonly();
 
 /** What a sidecar is and has; the first message of a stream. */
 export const Hello = z.strictObject({
@@ -18,8 +18,8 @@ export const Hello = z.strictObject({
   /** Must be the token's pod: a wrong token is told at once. It proves nothing. */
   podUid: z.string().max(128),
   /** Snapshot schemas that this build reads. */
-  schemas: z.array(z.int().min(1)).min(1).max(16),
-  features: z.array(z.string().max(63)).max(64),
+  schemas: z.array(z.int().min(1)).min(1).max(16).readonly(),
+  features: z.array(z.string().max(63)).max(64).readonly(),
   version: z.string().max(63),
   /** The last offer that was accepted, also from the disk. */
   inForce: z.strictObject({ digest, inputs }).optional(),

@@ -9,7 +9,7 @@ export const SidecarReport = z.strictObject({
   digest: z.string().max(64),
   /** The snapshot schema that is spoken with it. */
   schema: z.int().min(0),
-  features: z.array(z.string().max(63)).max(64),
+  features: z.array(z.string().max(63)).max(64).readonly(),
   version: z.string().max(63),
   /**
    * Connected: said hello, has not answered the offer yet. Ack: it is in force. Nack: refused, the one before it serves
@@ -19,7 +19,7 @@ export const SidecarReport = z.strictObject({
   reason: z.string().max(63).optional(),
   message: z.string().max(1024).optional(),
   /** Profiles whose application answers beside the gate: `namespace/profile address:port`. */
-  exposed: z.array(z.string().max(512)).max(256),
+  exposed: z.array(z.string().max(512)).max(256).readonly(),
   /** Unix milliseconds, by the clock of the replica that has the stream. */
   atMs: z.number(),
 });

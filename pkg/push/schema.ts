@@ -86,7 +86,11 @@ interface Measured {
   readonly length: number;
 }
 
-function encodedOnce(schema: Schema, offer: Offer, table: readonly Schema[]): (Measured & { text: () => string }) | undefined {
+function encodedOnce(
+  schema: Schema,
+  offer: Offer,
+  table: readonly Schema[],
+): (Measured & { text: () => string }) | undefined {
   let perSchema = measured.get(offer.policy);
   if (perSchema === undefined) {
     perSchema = new Map();

@@ -10,7 +10,9 @@ export const reportMethod = method('/lychgate.push.v1.Replicas/Report');
 export const pushService = { follow: followMethod, report: reportMethod } satisfies ServiceDefinition;
 
 /** Bytes are passed on as they are: what cannot be read is answered by us, not by gRPC's INTERNAL. */
-function method(path: string): MethodDefinition<Buffer, Buffer> & { readonly requestStream: true; readonly responseStream: true } {
+function method(
+  path: string,
+): MethodDefinition<Buffer, Buffer> & { readonly requestStream: true; readonly responseStream: true } {
   const asIs = (bytes: Buffer) => bytes;
   return {
     path,
