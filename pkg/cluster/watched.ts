@@ -39,7 +39,7 @@ export type ClusterEvent =
   | { readonly kind: 'Skipped'; readonly path: string; readonly key: string };
 
 /**
- * Why everything is listed anew: the version is no longer served (410), a line of the watch was not what it must be,
- * the watch's collection is gone (404), or the time for making sure has come.
+ * Why everything is listed anew: the version is no longer served (410), the watch told of another error, a line of it was
+ * not what it must be, its collection is gone (404), or the time for making sure has come.
  */
-export type RelistReason = 'expired' | 'malformed' | 'notFound' | 'periodic';
+export type RelistReason = 'error' | 'expired' | 'malformed' | 'notFound' | 'periodic';
