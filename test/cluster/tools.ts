@@ -22,6 +22,12 @@ export const toolNames = [
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
+/** Those without which a node does not start. */
+export const nodeTools: readonly ToolName[] = [
+  ...(['kube-apiserver', 'kubectl', 'etcd', 'kubelet'] as const),
+  ...(['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'coredns'] as const),
+];
+
 /**
  * The folder in which that program is, or will be once `buildTools` has run. It is named by the version and by a hash of
  * all that decides the build, so that a changed pin is a new folder: `~/.cache/lychgate/tools/helm4-v4.3.1-0123456789ab`.
@@ -92,7 +98,12 @@ function runGo(module: string, args: readonly string[]): Promise<void> {
 }
 
 function versionIn(gomod: string, path: string): string | undefined {
-  const line = gomod.split('\n').find((text) => text.trim().replace(/^require /, '').startsWith(`${path} v`));
+  const line = gomod.split('\n').find((text) =>
+    text
+      .trim()
+      .replace(/^require /, '')
+      .startsWith(`${path} v`),
+  );
   return line?.split(`${path} `)[1]?.split(' ')[0];
 }
 

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { succeed } from '../support/command.ts';
+import { root } from '../support/source-files.ts';
+import { pauseImage } from './configuration.ts';
+import { cacheFolder } from './tools.ts';
+
+/** What pods of the test cluster are made of. All but `pause` can run anything that Node runs. */
+export const imageNames = {
+  /** Every pod's first container. */
+  pause: pauseImage,
+  /** Busybox: a shell, wget, nc, and no more. */
+  shell: 'localhost/shell:test',
+  /** The application behind the gate: see app/main.ts. */
+  app: 'localhost/lychgate-demo-app:test',
+  /** The project's own image, by its own Dockerfile. */
+  lychgate: 'localhost/lychgate:test',
+} as const;
+export type ImageKind = keyof typeof imageNames;
+
+/**
+ * Builds an image with buildah, without a registry, unless one of the same content has been built before.
+ * @param kind `lychgate` takes the bundles of dist/ as they are: `npm run build` first
+ * @returns the path of a docker-archive tar, in the cache
+ * @throws where a bundle is missing or buildah fails
+ */
+export async function buildImage(kind: ImageKind, log: (line: string) => void): Promise<string> {
+  const scratch = mkdtempSync(join(tmpdir(), 'lychgate-image-'));
+  try {
+    const context = join(scratch, 'context');
+    mkdirSync(context);
+    const steps = await recipes[kind](context);
+    const tar = join(cacheFolder(), 'images', `${kind}-${contentHash(context)}.tar`);
+    if (existsSync(tar)) return tar;
+    const startedMs = performance.now();
+    await runSteps(scratch, steps, imageNames[kind], tar);
+    const [seconds, mebibytes] = [(performance.now() - startedMs) / 1000, statSync(tar).size / 1024 / 1024];
+    log(`built ${imageNames[kind]} (${seconds.toFixed(0)} s, ${mebibytes.toFixed(0)} MiB): ${tar}`);
+    return tar;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** One `buildah build`: the last step makes the image that is wanted. */
+interface Step {
+  readonly name: string;
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly options?: readonly string[];
+}
+
+/** A recipe fills the context, whose content names the tar, and says what to build of it. */
+const recipes: Readonly<Record<ImageKind, (context: string) => Promise<readonly Step[]>>> = {
+  pause: async (context) => {
+    copyFileSync(findBusybox(), join(context, 'busybox'));
+    const text = 'FROM scratch\nCOPY busybox /bin/\nUSER 65535\nENTRYPOINT ["/bin/busybox","tail","-f","/dev/null"]\n';
+    return [{ name: imageNames.pause, context, dockerfile: write(context, 'Dockerfile', text) }];
+  },
+  shell: async (context) => {
+    copyFileSync(findBusybox(), join(context, 'busybox'));
+    const text = [
+      'FROM scratch',
+      'COPY busybox /bin/',
+      'ENV PATH=/bin',
+      'RUN ["/bin/busybox","--install","-s","/bin"]',
+      'USER 65532:65532',
+      'CMD ["sleep","2147483647"]',
+    ];
+    return [{ name: imageNames.shell, context, dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`) }];
+  },
+  app: async (context) => {
+    await build({ ...appBundle, outfile: join(context, 'app/app.js') });
+    const text = [
+      `FROM ${nodeImage}`,
+      'COPY app/app.js /app/app.js',
+      'USER 65532:65532',
+      'ENTRYPOINT ["node","--max-semi-space-size=1","/app/app.js"]',
+    ];
+    const app = { name: imageNames.app, context, dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`) };
+    return [await nodeBase(context), app];
+  },
+  lychgate: async (context) => {
+    const dist = join(context, 'build/src/dist');
+    mkdirSync(dist, { recursive: true });
+    for (const name of ['sidecar.js', 'lychgate.js']) {
+      if (!existsSync(join(root, 'dist', name))) throw new Error(`dist/${name} is missing: npm run build`);
+    }
+    for (const name of readdirSync(join(root, 'dist'))) copyFileSync(join(root, 'dist', name), join(dist, name));
+    for (const name of ['Dockerfile', 'LICENSE']) copyFileSync(join(root, name), join(context, name));
+    // The stage `build` needs a registry for its base and one for npm: its result is handed in instead.
+    const options = ['--build-context', `build=${join(context, 'build')}`, '--build-arg', `RUN_IMAGE=${nodeImage}`];
+    return [
+      await nodeBase(context),
+      { name: imageNames.lychgate, context, dockerfile: join(context, 'Dockerfile'), options },
+    ];
+  },
+};
+
+/** What stands in for the official images of Node: the program of the npm package with the libraries it is linked to, and no CA. */
+async function nodeBase(context: string): Promise<Step> {
+  const base = join(context, 'node');
+  const put = (source: string, target: string) => {
+    mkdirSync(join(base, dirname(target)), { recursive: true });
+    copyFileSync(source, join(base, target));
+  };
+  const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
+  put(node, 'usr/local/bin/node');
+  const linked = await succeed('ldd', [node]);
+  for (const [, path] of linked.matchAll(/(\/\S+) \(0x/g)) if (path !== undefined) put(path, path);
+  mkdirSync(join(base, 'etc'));
+  writeFileSync(
+    join(base, 'etc/passwd'),
+    'root:x:0:0:root:/:/none\nnonroot:x:65532:65532:nonroot:/home/nonroot:/none\n',
+  );
+  writeFileSync(join(base, 'etc/nsswitch.conf'), 'hosts: files dns\n');
+  return { name: nodeImage, context: base, dockerfile: write(context, 'Dockerfile.node', 'FROM scratch\nCOPY . /\n') };
+}
+
+async function runSteps(scratch: string, steps: readonly Step[], name: string, tar: string): Promise<void> {
+  // A store of its own: nothing is left behind, and two builds do not meet.
+  const store = ['--root', join(scratch, 'store'), '--runroot', join(scratch, 'run'), '--storage-driver', 'vfs'];
+  const buildah = (...args: readonly string[]) =>
+    succeed('buildah', [...store, ...args], {
+      timeoutMs: 600_000,
+      env: { ...process.env, BUILDAH_ISOLATION: 'chroot' },
+    });
+  for (const { name: tag, context, dockerfile, options = [] } of steps) {
+    // With one time for every file equal content is an equal layer, which the node stores once.
+    const same = ['--timestamp', '0', '--pull-never', '--format', 'docker', '--network', 'none'];
+    await buildah('build', ...same, ...options, '-t', tag, '-f', dockerfile, context);
+  }
+  mkdirSync(dirname(tar), { recursive: true });
+  const partial = join(dirname(tar), `.${basename(tar)}.${process.pid}`);
+  try {
+    await buildah('push', name, `docker-archive:${partial}:${name}`);
+    renameSync(partial, tar);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}
+
+function findBusybox(): string {
+  return existsSync('/usr/bin/busybox') ? '/usr/bin/busybox' : '/bin/busybox';
+}
+
+function write(folder: string, name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+function contentHash(folder: string): string {
+  const hash = createHash('sha256');
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.toSorted()) hash.update(`${file.slice(folder.length)}\0`).update(readFileSync(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const nodeImage = 'localhost/node:test';
+
+const appBundle: BuildOptions = {
+  entryPoints: [join(root, 'test/cluster/app/main.ts')],
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node24',
+  logLevel: 'warning',
+};
