@@ -1,5 +1,5 @@
 import type { Timers } from '../cluster/timers.ts';
-import { policyDigest } from '../policy/snapshot.ts';
+import { encodeSnapshot, policyDigest } from '../policy/snapshot.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { PodCaller } from '../push/caller.ts';
@@ -40,7 +40,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-  readonly metrics: Pick<OperatorMetrics, 'translateDuration' | 'translations'>;
+  readonly metrics: Pick<OperatorMetrics, 'snapshotBytes' | 'translateDuration' | 'translations'>;
   /** Called for a pod that is gone: deleted, or another one has its name now. */
   readonly onPodGone: (podUid: string) => void;
   /** Called after every run that looked at anything anew. */
@@ -136,6 +136,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         continue;
       }
       offers.set(key, { policy, digest, inputs, podUid: pod.uid, sinceMs: clock.monotonicMs() });
+      metrics.snapshotBytes.observe(Buffer.byteLength(encodeSnapshot(policy)));
       changed.push(key);
     }
     return changed;

@@ -26,6 +26,8 @@ export interface WorldWatch {
   views(): ReadonlyMap<string, NamespaceView>;
   /** By `namespace/name`; undefined where nothing is known of it. */
   pod(key: string): ObservedPod | undefined;
+  /** Undefined where nothing is known of it. */
+  namespace(name: string): ObservedNamespace | undefined;
   /** Whether the pods of a namespace are watched at all. */
   watches(namespace: string): boolean;
   /**
@@ -34,6 +36,14 @@ export interface WorldWatch {
    */
   follow(namespace: string, references: ReadonlyMap<string, FileRef>): boolean;
   close(): void;
+}
+
+/** What is kept of a namespace. */
+export interface ObservedNamespace {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly asks: NonNullable<NamespaceView['asks']>;
 }
 
 export interface WorldWatchOptions {
@@ -121,6 +131,7 @@ export function startWorldWatch({ cluster, namespaces, onChange }: WorldWatchOpt
     },
     views,
     pod: (key) => kinds.map(({ pods }) => pods.get(key)).find((pod) => pod !== undefined),
+    namespace: (name) => labels?.get(name),
     watches: (namespace) => namespaces.length === 0 || namespaces.includes(namespace),
     follow,
     close() {
@@ -210,6 +221,6 @@ function draftOf(drafts: Map<string, Draft>, namespace: string): Draft {
   return draft;
 }
 
-function namespaceOf({ metadata }: KubernetesObject): { readonly asks: NonNullable<NamespaceView['asks']> } {
-  return { asks: namespaceAsks(metadata.labels ?? {}) };
+function namespaceOf({ metadata: { name, labels = {}, annotations = {} } }: KubernetesObject): ObservedNamespace {
+  return { name, labels, annotations, asks: namespaceAsks(labels) };
 }
