@@ -21,6 +21,8 @@ export type AdmissionRequest = RequestView & { readonly connectionTokens: readon
 
 /** What the listener and the sweep ask of a front. */
 export interface Front {
+  /** The client is asked to leave by itself; what it still sends is served. */
+  retire(): void;
   /** Finish what runs, take no new request; close when idle. */
   drain(): void;
   /** Nothing more goes either way: the client may not go on. */
@@ -47,6 +49,7 @@ export class Connection {
   #bound: { readonly key: string; readonly bound: Bound } | undefined;
   #front: Front | undefined;
   #back: Back | undefined;
+  #retiring = false;
   #draining = false;
   #orphaned = false;
   #peerIsTrustedProxy: boolean;
@@ -109,6 +112,7 @@ export class Connection {
 
   attach(front: Front): void {
     this.#front = front;
+    if (this.#retiring) front.retire();
   }
 
   /** The application's side: sockets that belong to this connection only. */
@@ -288,6 +292,13 @@ export class Connection {
   #end(): void {
     this.#cutAtMs = this.now() + withdrawalMs;
     this.drain();
+  }
+
+  /** The gate will end soon: see Front. */
+  retire(): void {
+    if (this.#retiring) return;
+    this.#retiring = true;
+    this.#front?.retire();
   }
 
   drain(): void {

@@ -31,10 +31,12 @@ test('an application that begins to listen on its own address after the gate is 
   assert.deepEqual(gate.gate.notReady(), [
     `shop/partners: the application also listens on ${own}; bind it to 127.0.0.1, or set backend.whenExposed: Warn`,
   ]);
+  assert.deepEqual(gate.gate.exposed(), [`shop/partners ${own}:${port}`]);
 
   app.close();
   await once(app, 'close');
   clock.advance(31_000);
   gate.gate.sweep();
   await until('gone', () => gate.gate.notReady().length === 0);
+  assert.deepEqual(gate.gate.exposed(), []);
 });

@@ -28,6 +28,13 @@ export class ExposureWatch {
     if (this.#snapshot !== undefined && nowMs - this.#dialledMs > intervalMs) this.#dial(this.#snapshot);
   }
 
+  /** By the last look: `namespace/name address:port`, in the order of the profiles. */
+  found(): readonly string[] {
+    return [...this.#found].map(
+      ([id, { address, port }]) => `${id} ${address.includes(':') ? `[${address}]` : address}:${port}`,
+    );
+  }
+
   /** Why a profile that refuses to be gone around is not ready; undefined where it is. */
   reasonAgainst(profile: CompiledProfile): string | undefined {
     const place = this.#found.get(profile.id);

@@ -20,6 +20,12 @@ export interface GateOptions extends Deps {
   readonly maxConnections: number;
 }
 
+/** What is said of a gate without a policy, and of a policy without a profile; undefined where that is no reason. */
+export interface Absence {
+  readonly policy: string | undefined;
+  readonly profiles: string | undefined;
+}
+
 /** The data plane of one pod: listeners, the policy in force, and every open connection. */
 export class Gate implements Deps, Host {
   readonly log: Log;
@@ -37,6 +43,7 @@ export class Gate implements Deps, Host {
   #sequence = 0;
   #snapshot: Snapshot | undefined;
   #fault: string | undefined;
+  #retiring = false;
   #stopping = false;
   #applying: Promise<unknown> = Promise.resolve();
 
@@ -131,6 +138,7 @@ export class Gate implements Deps, Host {
   opened(connection: Connection, protocol: string): void {
     const profileId = connection.profile.id;
     this.#connections.add(connection);
+    if (this.#retiring) connection.retire();
     this.#perProfile.set(profileId, (this.#perProfile.get(profileId) ?? 0) + 1);
     this.metrics.connections.inc({ protocol });
     connection.socket.once('close', () => {
@@ -148,12 +156,19 @@ export class Gate implements Deps, Host {
     return this.#connections.size;
   }
 
+  /** Profiles whose application can be reached around the gate: `namespace/name address:port`. */
+  exposed(): readonly string[] {
+    return this.#exposure.found();
+  }
+
   /** Why no traffic should come here; empty when all is well. */
-  notReady(): readonly string[] {
+  notReady(absence: Absence = { policy: 'no policy yet', profiles: undefined }): readonly string[] {
     const reasons: string[] = [];
-    if (this.#stopping) reasons.push('shutting down');
-    if (this.#snapshot === undefined)
-      reasons.push(this.#fault === undefined ? 'no policy yet' : `no usable policy: ${this.#fault}`);
+    if (this.#retiring || this.#stopping) reasons.push('shutting down');
+    if (this.#snapshot === undefined) {
+      if (this.#fault !== undefined) reasons.push(`no usable policy: ${this.#fault}`);
+      else if (absence.policy !== undefined) reasons.push(absence.policy);
+    }
     const served = new Set(
       [...(this.#snapshot?.listeners.values() ?? [])].flatMap(({ profiles }) => profiles.map(({ id }) => id)),
     );
@@ -162,6 +177,8 @@ export class Gate implements Deps, Host {
       if (selected === 'Yes' && !served.has(id))
         reasons.push(`${id}: the profile cannot be used, and no earlier version of it is here; see its conditions`);
     }
+    if (this.#snapshot !== undefined && served.size === 0 && reasons.length === 0 && absence.profiles !== undefined)
+      reasons.push(absence.profiles);
     for (const listener of this.#snapshot?.listeners.values() ?? []) {
       for (const profile of listener.profiles) {
         const reason = this.#exposure.reasonAgainst(profile);
@@ -169,6 +186,16 @@ export class Gate implements Deps, Host {
       }
     }
     return reasons;
+  }
+
+  /**
+   * The first half of an orderly end: not ready from now on, and clients of HTTP/1.1 are asked to leave with every answer
+   * (`Connection: close`), while all that comes, on new connections too, is still served: who sends it has not heard yet
+   * that he should not. `stop` is the second half.
+   */
+  retire(): void {
+    this.#retiring = true;
+    for (const connection of this.#connections) connection.retire();
   }
 
   /** Stops accepting, tells clients, finishes what runs; resolves when every connection is closed or `signal` fires. */

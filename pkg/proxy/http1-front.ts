@@ -61,6 +61,11 @@ class Http1Front implements Front, ResponseSink {
 
   // --- what the listener and the sweep ask of every front
 
+  /** The next answer says `Connection: close`; a client that asks nothing stays. */
+  retire(): void {
+    this.#closeAfter = true;
+  }
+
   /** Finish what runs, take no new request. */
   drain(): void {
     this.#closeAfter = true;

@@ -60,6 +60,14 @@ class Http2Front implements Front {
     connection.socket.once('end', () => this.cut());
   }
 
+  /**
+   * Nothing yet: after any GOAWAY Node takes no new stream (it cannot send the notice of RFC 9113 6.8), and one that is on
+   * its way would be lost. `drain` names the last stream, and a client asks again elsewhere what came after it.
+   */
+  retire(): void {
+    return;
+  }
+
   drain(): void {
     if (this.#closingSinceMs > 0) return;
     this.#closingSinceMs = this.#connection.now();
