@@ -120,7 +120,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     if (inside.exitCode === null && existsSync(layout.pidFile)) killIfAlive(firstPid(layout));
     inside.kill('SIGKILL');
     await ended;
-    await removeAll(groups, options.keep === true ? undefined : layout.directory);
+    await removeAll(groups, layout.pidFile, options.keep === true ? undefined : layout.directory);
   }
   const stop = () => {
     stopped ??= stopAll();
@@ -226,11 +226,12 @@ async function untilExists(path: string, { faultFile, logs }: Layout, inside: { 
 }
 
 /** Processes that have just been killed hold their groups and mounts for a moment. */
-async function removeAll(groups: readonly string[], directory: string | undefined): Promise<void> {
+async function removeAll(groups: readonly string[], pidFile: string, directory: string | undefined): Promise<void> {
   for (let attempt = 0; attempt < 50 && groups.some((group) => existsSync(group)); attempt++) {
     removeControlGroups(groups);
     await sleep(20);
   }
+  rmSync(pidFile, { force: true });
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 

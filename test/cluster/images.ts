@@ -49,6 +49,7 @@ export async function buildImage(kind: ImageKind, log: (line: string) => void): 
     const startedMs = performance.now();
     await runSteps(scratch, steps, imageNames[kind], tar);
     const [seconds, mebibytes] = [(performance.now() - startedMs) / 1000, statSync(tar).size / 1024 / 1024];
+    removeOld(dirname(tar), `${kind}-`);
     log(`built ${imageNames[kind]} (${seconds.toFixed(0)} s, ${mebibytes.toFixed(0)} MiB): ${tar}`);
     return tar;
   } finally {
@@ -152,6 +153,15 @@ async function runSteps(scratch: string, steps: readonly Step[], name: string, t
   } finally {
     rmSync(partial, { force: true });
   }
+}
+
+/** Bundles change with every edit, and each image has some 150 MiB: the newest few stay. */
+function removeOld(folder: string, prefix: string): void {
+  const tars = readdirSync(folder)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => ({ path: join(folder, name), changedMs: statSync(join(folder, name)).mtimeMs }))
+    .toSorted((a, b) => b.changedMs - a.changedMs);
+  for (const { path } of tars.slice(4)) rmSync(path, { force: true });
 }
 
 function findBusybox(): string {

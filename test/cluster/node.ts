@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { environment, startCluster } from './cluster.ts';
+import { startCluster } from './cluster.ts';
 import { buildImage } from './images.ts';
-import { layoutOf } from './layout.ts';
-import { firstPid, inNetwork } from './namespaces.ts';
+import { runInNode } from './run-in-node.ts';
 
 const help = `usage: node test/cluster/node.ts DIR [--app] [--shell] [--lychgate] [IMAGE.tar...]
        node test/cluster/node.ts DIR -- COMMAND [ARGUMENT...]
@@ -42,23 +39,16 @@ async function start(directory: string, args: readonly string[]): Promise<number
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop());
   });
   await cluster.stop();
-  rmSync(layoutOf(directory).pidFile, { force: true });
   return 0;
-}
-
-/** Runs a command with this terminal. @returns its exit code */
-export function runInNode(directory: string, program: string, args: readonly string[]): Promise<number> {
-  const layout = layoutOf(directory);
-  const entered = inNetwork(`/proc/${firstPid(layout)}/ns/net`, program, args);
-  return new Promise((done, fail) => {
-    const child = spawn(entered.program, [...entered.args], { env: environment(layout), stdio: 'inherit' });
-    child.on('error', fail);
-    child.on('close', (code) => done(code ?? 1));
-  });
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  print(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
