@@ -69,8 +69,10 @@ function answers({ pods, before, resource }: ProgrammedInput): Judgement {
     };
   }
   const programmed = pods.filter(({ state }) => state.kind === 'Programmed').length;
-  const message = `In force in ${programmed} ${of}.`;
-  if (programmed === pods.length) return { status: 'True', reason: 'Programmed', message };
+  if (programmed === pods.length) {
+    return { status: 'True', reason: 'Programmed', message: `In force in ${programmed} ${of}.` };
+  }
+  const message = `In force in ${programmed} ${of}; the others have 30 s from their offer.`;
   // New pods come and objects are renewed all the time: what was in force everywhere stays so until one refuses or is late.
   const was = before.conditions.find(({ type }) => type === 'Programmed');
   const kept = was?.status === 'True' && was.observedGeneration === resource.version?.generation;

@@ -6,7 +6,7 @@ import type { Reconciler } from './reconcile.ts';
 import type { Reports } from './reports.ts';
 import { podStates, statusesOf, type WantedStatus } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
-import { podsWithoutSidecar } from './view.ts';
+import { isSettling, podsWithoutSidecar } from './view.ts';
 
 /** Looks at everything again after changes, and every few seconds: a pod becomes late without any event. */
 export interface StatusLoop {
@@ -44,7 +44,8 @@ export function createStatusLoop(options: StatusLoopOptions): StatusLoop {
       leadingSinceMs,
     };
     const inputs = [...reconciler.namespaces.values()].map((namespace) => ({ ...common, namespace }));
-    const wanted = inputs.flatMap(statusesOf);
+    // An operator that starts would say "unknown" of what it knows a moment later.
+    const wanted = inputs.filter(({ namespace }) => !isSettling(namespace.view)).flatMap(statusesOf);
     writer.set(wanted);
     const states = inputs.flatMap(podStates).map(({ kind }) => stateLabels[kind]);
     const missing = inputs.reduce((sum, { namespace }) => sum + podsWithoutSidecar(namespace.view).length, 0);

@@ -108,7 +108,7 @@ function profileStatus(
       status: {
         ...observed(resource),
         conditions: withGeneration(resource, [...given, programmed, exposed], readyCondition([...given, programmed])),
-        sidecars: frozen?.sidecars ?? counts(pods, missing, usable),
+        sidecars: frozen?.sidecars ?? counts(pods, missing, given),
         ...(notAfterMs === undefined ? {} : { certificate: { notAfter: isoSeconds(notAfterMs) } }),
       },
     },
@@ -141,7 +141,7 @@ function rewriteSetStatus(
     status: {
       ...observed(resource),
       conditions: withGeneration(resource, [...given, programmed], readyCondition([...given, programmed])),
-      sidecars: frozen?.sidecars ?? counts(pods, missing, usable),
+      sidecars: frozen?.sidecars ?? counts(pods, missing, given),
     },
   };
 }
@@ -165,8 +165,13 @@ function isFrozen(
   return before.observedGeneration === resource.version?.generation ? { programmed, exposed, sidecars } : undefined;
 }
 
-function counts(pods: readonly JudgedPod[], missing: readonly ObservedPod[], usable: boolean): SidecarCounts {
-  // Of a resource that cannot be used, at most an earlier version is in force.
+function counts(
+  pods: readonly JudgedPod[],
+  missing: readonly ObservedPod[],
+  given: readonly TimelessCondition[],
+): SidecarCounts {
+  // Of a resource that cannot be used, at most an earlier version is in force; where that is not known, nothing changes.
+  const usable = given.every(({ status }) => status !== 'False');
   const programmed = usable ? pods.filter(({ state }) => state.kind === 'Programmed').length : 0;
   return {
     selected: pods.length,

@@ -26,6 +26,14 @@ export function worldOf(view: NamespaceView): World {
   return { sslProfiles, rewriteSets, secrets, configMaps, pods, unknown };
 }
 
+/** Why nothing is known of an object that is being listed for the first time: that will be told in a moment. */
+export const notListedYet = 'it has not been listed yet';
+
+/** Whether the first list of a referenced object is still under way: no time to say anything of the namespace. */
+export function isSettling(view: NamespaceView): boolean {
+  return [...view.unknown.values()].includes(notListedYet);
+}
+
 /** Whether two views hold the very same objects: a watch keeps an object that has not changed. */
 export function sameView(one: NamespaceView, other: NamespaceView): boolean {
   return (

@@ -14,7 +14,7 @@ import {
 } from '../translate/world.ts';
 import { fileObjectOf } from './file-object.ts';
 import { type ObservedPod, observePod } from './observed-pod.ts';
-import { type NamespaceView, namespaceAsks } from './view.ts';
+import { type NamespaceView, namespaceAsks, notListedYet } from './view.ts';
 
 /** Everything that the API server says and a policy or a status depends on, kept current. */
 export interface WorldWatch {
@@ -95,7 +95,7 @@ export function startWorldWatch({ cluster, namespaces, onChange }: WorldWatchOpt
     for (const draft of drafts.values()) {
       draft.asks = labels?.get(draft.namespace)?.asks ?? (labels === undefined ? undefined : 'absent');
       for (const [key, { ref, watched }] of files.get(draft.namespace) ?? []) {
-        if (!watched.listed) draft.unknown.set(key, watched.fault ?? 'it has not been listed yet');
+        if (!watched.listed) draft.unknown.set(key, watched.fault ?? notListedYet);
         for (const object of watched.values()) (ref.kind === 'Secret' ? draft.secrets : draft.configMaps).push(object);
       }
     }
