@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
 import { createCrlChecker } from '../../pkg/crl/checker.ts';
 import { createRevocationChecker } from '../../pkg/crl/revocation.ts';
 import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
@@ -12,8 +13,9 @@ import { createLog } from '../../pkg/process/log.ts';
 import { registerProcessMetrics } from '../../pkg/process/process-metrics.ts';
 import { Gate } from '../../pkg/proxy/gate.ts';
 import { createProxyMetrics, recordCrl, recordOcsp, registerOcspGauges } from '../../pkg/proxy/metrics.ts';
+import { drainGate, listenForDrain } from './drain-socket.ts';
 import { parseOptions } from './options.ts';
-import { startStandalone } from './standalone.ts';
+import type { Source } from './source.ts';
 import { version } from './version.ts';
 
 const options = parseOptions(process.argv);
@@ -50,13 +52,13 @@ try {
     handshakeMs: options.handshakeMs,
     maxConnections: options.maxConnections,
   });
-  const standalone = await startStandalone(options.manifests, options.pod, gate, log);
+  let source: Source | undefined;
   const admin = await startAdmin({
     host: options.adminAddress,
     port: options.adminPort,
     registry: metrics.registry,
     alive: () => [],
-    ready: () => gate.notReady(),
+    ready: () => source?.notReady() ?? ['starting'],
     config: () =>
       gate.snapshot === undefined
         ? null
@@ -67,8 +69,37 @@ try {
   lifecycle.onStop('metrics', stopProcessMetrics);
   lifecycle.onStop('ocsp', () => ocsp.close());
   lifecycle.onStop('crl', () => crl.close());
+  const probes = process.env['LYCHGATE_PROBES'];
+  if (probes !== undefined && probes !== '') {
+    // What one pod does not use is no memory of it: the relay, the folder, the operator's stream are loaded when needed.
+    const { startRelay } = await import('../../pkg/relay/relay.ts');
+    const { parseProbes } = await import('../../pkg/relay/probe.ts');
+    const relay = await startRelay({ port: options.probePort, probes: parseProbes(probes), log });
+    lifecycle.onStop('relay', () => relay.close());
+  }
   lifecycle.onStop('gate', (signal) => gate.stop(signal));
-  lifecycle.onStop('manifests', () => standalone.close());
+  if (options.source.kind === 'cluster') {
+    const { podIdentity, startCluster } = await import('./cluster.ts');
+    const identity = podIdentity(process.env, version);
+    const drain = () =>
+      drainGate({
+        gate,
+        delayMs: options.drainDelayMs,
+        limitMs: options.shutdownMs,
+        stopping: lifecycle.stopping,
+        log,
+      });
+    const socket = await listenForDrain(join(options.source.stateDir, 'drain.sock'), drain, log);
+    lifecycle.onStop('drain socket', () => socket.close());
+    const started = await startCluster(options.source, identity, gate, { log, clock, random: Math.random });
+    lifecycle.onStop('operator', () => started.close());
+    source = started;
+  } else {
+    const { startStandalone } = await import('./standalone.ts');
+    const started = await startStandalone(options.source, gate, log);
+    lifecycle.onStop('manifests', () => started.close());
+    source = started;
+  }
   log.info('serving', {
     ports: [...(gate.snapshot?.listeners.keys() ?? [])],
     admin: `${admin.host}:${admin.port}`,

@@ -2,19 +2,21 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
 import type { AuditLevel } from '../../pkg/proxy/deps.ts';
-import { defaultPort, type Pod, standalonePod } from '../../pkg/translate/world.ts';
+import type { ClusterSource } from './cluster.ts';
+import type { StandaloneSource } from './standalone.ts';
 import { version } from './version.ts';
 
 export interface SidecarOptions {
-  readonly manifests: string;
-  readonly pod: Pod;
+  readonly source: ClusterSource | StandaloneSource;
   readonly listenAddress: string | undefined;
   readonly adminAddress: string;
   readonly adminPort: number;
+  readonly probePort: number;
   readonly logLevel: LogLevel;
   readonly audit: AuditLevel;
   readonly handshakeMs: number;
   readonly shutdownMs: number;
+  readonly drainDelayMs: number;
   readonly maxConnections: number;
 }
 
@@ -25,20 +27,36 @@ export function parseOptions(argv: readonly string[]): SidecarOptions {
       'The Lychgate data plane: terminates mutual TLS, judges client certificates, forwards to the application.',
     )
     .version(version)
-    .requiredOption(
-      '--manifests <dir>',
-      'folder of manifests (SslProfile, RewriteSet, Secret, ConfigMap), as `kubectl apply -f DIR` takes it',
+    .addOption(
+      new Option(
+        '--manifests <dir>',
+        'standalone: folder of manifests (SslProfile, RewriteSet, Secret, ConfigMap), as `kubectl apply -f DIR` takes it',
+      ).conflicts('operator'),
     )
-    .option('--namespace <name>', 'only profiles of this namespace, as in a pod of it; every namespace unless given')
-    .option(
-      '--labels <k=v,...>',
-      'labels of this pod: only profiles whose selector matches; every selector unless given',
-      parseLabels,
+    .addOption(standaloneOnly('--namespace <name>', 'only profiles of this namespace; every namespace unless given'))
+    .addOption(
+      standaloneOnly(
+        '--labels <k=v,...>',
+        'labels of this pod: only profiles whose selector matches; every selector unless given',
+      ).argParser(parseLabels),
     )
+    .addOption(
+      inPodOnly('--operator <host:port>', 'in a pod: the operator that says what to serve').argParser(parseAddress),
+    )
+    .addOption(inPodOnly('--operator-ca <file>', "PEM bundle that the operator's certificate must lead to"))
+    .addOption(inPodOnly('--token <file>', "this pod's token for the operator"))
+    .addOption(
+      inPodOnly(
+        '--state <dir>',
+        'folder in memory, of this container alone: last good policy, socket of the preStop hook',
+      ),
+    )
+    .addOption(inPodOnly('--ready-without-policy', 'ready although no profile is for this pod: for Jobs'))
     .option('--listen-address <ip>', 'address of the TLS ports; every address, IPv4 and IPv6, unless given')
-    .option('--port <number>', 'TLS port of profiles that name none', parseCount, defaultPort)
+    .option('--port <number>', 'TLS port of profiles that name none; 8443 unless given', parseCount)
     .option('--admin-address <ip>', 'address of the admin port', '127.0.0.1')
     .option('--admin-port <number>', '/livez, /readyz, /metrics, /config; 0 takes a free port', parseCount, 9844)
+    .option('--probe-port <number>', 'probes of the application, where LYCHGATE_PROBES has any', parseCount, 9845)
     .addOption(new Option('--log-level <level>').choices([...logLevels]).default('info'))
     .addOption(
       new Option('--audit <what>', 'requests in the log: none, refused ones, or all')
@@ -51,35 +69,98 @@ export function parseOptions(argv: readonly string[]): SidecarOptions {
       parseTime,
       10_000,
     )
-    .option('--shutdown-timeout <duration>', 'how long SIGTERM waits for running requests', parseTime, 25_000)
+    .option(
+      '--shutdown-timeout <duration>',
+      'how long SIGTERM, or the preStop hook, waits for running requests',
+      parseTime,
+      25_000,
+    )
+    .option(
+      '--drain-delay <duration>',
+      'how long the preStop hook lets new connections in, until all the cluster knows that the pod ends',
+      parseTime,
+      5000,
+    )
     .option('--max-connections <number>', 'client connections at once, over all ports; 0 for no limit', parseCount, 0)
     .parse([...argv]);
-  const given = program.opts<{
-    manifests: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    listenAddress?: string;
-    port: number;
-    adminAddress: string;
-    adminPort: number;
-    logLevel: LogLevel;
-    audit: AuditLevel;
-    handshakeTimeout: number;
-    shutdownTimeout: number;
-    maxConnections: number;
-  }>();
+  const given = program.opts<Given>();
   return {
-    manifests: given.manifests,
-    pod: { ...standalonePod, namespace: given.namespace, labels: given.labels, port: given.port },
+    source: sourceOf(given, program),
     listenAddress: given.listenAddress,
     adminAddress: given.adminAddress,
     adminPort: given.adminPort,
+    probePort: given.probePort,
     logLevel: given.logLevel,
     audit: given.audit,
     handshakeMs: given.handshakeTimeout,
     shutdownMs: given.shutdownTimeout,
+    drainDelayMs: given.drainDelay,
     maxConnections: given.maxConnections,
   };
+}
+
+interface Given {
+  readonly manifests?: string;
+  readonly namespace?: string;
+  readonly labels?: Record<string, string>;
+  readonly operator?: string;
+  readonly operatorCa?: string;
+  readonly token?: string;
+  readonly state?: string;
+  readonly readyWithoutPolicy?: boolean;
+  readonly listenAddress?: string;
+  readonly port?: number;
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  readonly probePort: number;
+  readonly logLevel: LogLevel;
+  readonly audit: AuditLevel;
+  readonly handshakeTimeout: number;
+  readonly shutdownTimeout: number;
+  readonly drainDelay: number;
+  readonly maxConnections: number;
+}
+
+function sourceOf(given: Given, program: Command): ClusterSource | StandaloneSource {
+  const { manifests, operator, operatorCa, token, state } = given;
+  if (manifests !== undefined) {
+    return {
+      kind: 'standalone',
+      folder: manifests,
+      namespace: given.namespace,
+      labels: given.labels,
+      port: given.port,
+    };
+  }
+  if (operator === undefined) {
+    return program.error('error: --operator (in a pod) or --manifests (standalone) is needed, to say what to serve');
+  }
+  if (operatorCa === undefined || token === undefined || state === undefined) {
+    return program.error('error: --operator needs --operator-ca, --token and --state too');
+  }
+  return {
+    kind: 'cluster',
+    operator,
+    caFile: operatorCa,
+    tokenFile: token,
+    stateDir: state,
+    readyWithoutPolicy: given.readyWithoutPolicy === true,
+  };
+}
+
+function standaloneOnly(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts('operator');
+}
+
+function inPodOnly(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts('manifests');
+}
+
+function parseAddress(text: string): string {
+  const [, port] = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+    throw new InvalidArgumentError('host:port is needed, such as lychgate.lychgate-system.svc:9443');
+  return text;
 }
 
 function parseLabels(text: string): Record<string, string> {

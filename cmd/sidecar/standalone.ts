@@ -1,11 +1,22 @@
 import { folderSignature } from '../../pkg/manifests/files.ts';
 import { faultText, loadFolder, type ManifestFault } from '../../pkg/manifests/load.ts';
-import { type FolderWatch, watchFolder } from '../../pkg/manifests/watch.ts';
+import { watchFolder } from '../../pkg/manifests/watch.ts';
 import type { PodPolicy } from '../../pkg/policy/policy.ts';
 import type { Log } from '../../pkg/process/log.ts';
 import type { Gate } from '../../pkg/proxy/gate.ts';
 import { translate } from '../../pkg/translate/translate.ts';
-import { type Pod, podKey } from '../../pkg/translate/world.ts';
+import { defaultPort, type Pod, podKey, standalonePod } from '../../pkg/translate/world.ts';
+import type { Source } from './source.ts';
+
+/** A folder of manifests, and which of its profiles are for this process. */
+export interface StandaloneSource {
+  readonly kind: 'standalone';
+  readonly folder: string;
+  readonly namespace: string | undefined;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** Of profiles that name none. */
+  readonly port: number | undefined;
+}
 
 /** A folder that cannot be started from; the message has every fault, a line each. */
 export class FolderUnusable extends Error {
@@ -16,7 +27,9 @@ export class FolderUnusable extends Error {
  * Serves what a folder of manifests says, and goes on serving it while it changes: a change that is in order takes
  * effect without a restart, a broken one is logged and what worked stays. @throws FolderUnusable at the start only.
  */
-export async function startStandalone(folder: string, pod: Pod, gate: Gate, log: Log): Promise<FolderWatch> {
+export async function startStandalone(source: StandaloneSource, gate: Gate, log: Log): Promise<Source> {
+  const { folder, namespace, labels, port = defaultPort } = source;
+  const pod = { ...standalonePod, namespace, labels, port };
   const signature = await folderSignature(folder);
   const first = await read(folder, pod);
   const errors = first.faults.filter(({ severity }) => severity === 'error');
@@ -30,7 +43,8 @@ export async function startStandalone(folder: string, pod: Pod, gate: Gate, log:
   }
   report(log, first.faults);
   await gate.apply(first.policy);
-  return watchFolder(folder, () => reload(folder, pod, gate, log), { debounceMs: 100, signature });
+  const watch = watchFolder(folder, () => reload(folder, pod, gate, log), { debounceMs: 100, signature });
+  return { notReady: () => gate.notReady(), close: () => watch.close() };
 }
 
 async function reload(folder: string, pod: Pod, gate: Gate, log: Log): Promise<void> {
