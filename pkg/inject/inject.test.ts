@@ -36,7 +36,8 @@ suite('whether a pod gets a sidecar', () => {
   const cases: readonly {
     readonly name: string;
     readonly pod?: string;
-    readonly namespace?: string | 'unknown';
+    /** `unknown`: its labels are not known. */
+    readonly namespace?: string;
     readonly want: 'Denied' | 'Injected' | 'Skipped';
   }[] = [
     { name: 'nobody asks', want: 'Skipped' },
@@ -262,7 +263,8 @@ suite('what is not denied', () => {
         ],
       },
     });
-    const env = (pod.spec.initContainers?.[0] as { env?: readonly { name: string; value?: string }[] }).env;
+    const env = (pod.spec.initContainers?.[0] as { env?: readonly { name: string; value?: string }[] } | undefined)
+      ?.env;
     const text = env?.find(({ name }) => name === 'LYCHGATE_PROBES')?.value ?? '';
     // As the kubelet expands it: `$$` is a dollar, and begins no reference.
     assert.deepEqual(
