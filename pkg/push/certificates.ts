@@ -20,8 +20,6 @@ export interface ServingCertificate {
 export function rotatingCredentials(certificates: ServingCertificates): ServerCredentials {
   const stops = new Map<unknown, () => void>();
   return experimental.createCertificateProviderServerCredentials(
-    // By the types a provider of client CAs is required; without one no client is asked for a certificate.
-    null as unknown as CertificateProvider,
     {
       addIdentityCertificateListener(listener) {
         const deliver = () => {
@@ -43,8 +41,8 @@ export function rotatingCredentials(certificates: ServingCertificates): ServerCr
       addCaCertificateListener: () => undefined,
       removeCaCertificateListener: () => undefined,
     },
+    // No authority of clients: no certificate is asked of them.
+    null,
     false,
   );
 }
-
-type CertificateProvider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];
