@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions, resourceKinds } from '../../pkg/api/crd.ts';
 import { referencePage } from '../../pkg/api/reference.ts';
+import { chartFiles } from '../chart/chart-files.ts';
 
 /** A file that is made, not written by hand. */
 export interface GeneratedFile {
@@ -20,5 +21,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
       path: `docs/reference/${kind.kind.toLowerCase()}.md`,
       text: referencePage(kind),
     })),
+    ...chartFiles(customResourceDefinitions()),
   ];
 }
