@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { replicaTokenAudience, sidecarTokenAudience } from '../../pkg/api/pod-names.ts';
-import { connectCluster } from '../../pkg/cluster/cluster.ts';
+import { connectCluster } from '../../pkg/cluster/connect.ts';
 import { createEventRecorder } from '../../pkg/cluster/events.ts';
 import { type LeaderElection, startLeaderElection } from '../../pkg/cluster/leader.ts';
 import { systemTimers } from '../../pkg/cluster/timers.ts';

@@ -214,7 +214,9 @@ function inputOf(entry: Case): StatusInput {
     .map(observePod)
     .filter((pod) => pod !== undefined);
   const spec = refers ? { rewriteSets: [{ name: 'headers' }] } : {};
-  const profile = sslProfileResource({ ...profileObject({ generation, spec }), ...{ status: entry.status } });
+  const object = profileObject({ generation, spec });
+  const metadata = { ...object.metadata, resourceVersion: '1' };
+  const profile = sslProfileResource({ ...object, metadata, ...{ status: entry.status } });
   const set = rewriteSetResource({
     metadata: { name: 'headers', namespace: 'shop', uid: 'uid-headers', resourceVersion: '1', generation: 7 },
   });

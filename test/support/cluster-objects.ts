@@ -27,7 +27,6 @@ export function podObject(text: PodText): Record<string, unknown> & { metadata: 
       name,
       namespace,
       uid,
-      resourceVersion: '1',
       labels: {
         app: 'shop',
         ...hash,
@@ -66,7 +65,7 @@ export function profileObject({ name = 'partners', namespace = 'shop', generatio
   return {
     apiVersion: 'lychgate.dev/v1alpha1',
     kind: 'SslProfile',
-    metadata: { name, namespace, uid: `uid-${name}`, resourceVersion: '1', generation },
+    metadata: { name, namespace, uid: `uid-${name}`, generation },
     spec: {
       selector: { matchLabels: { app: 'shop' } },
       certificateRefs: [{ name: 'shop-tls' }],
@@ -84,7 +83,7 @@ export function tlsSecretObject(identity: Identity, name = 'shop-tls', namespace
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',
-    metadata: { name, namespace, uid: `uid-${name}`, resourceVersion: '1' },
+    metadata: { name, namespace, uid: `uid-${name}` },
     data: { 'tls.crt': base64(identity.chainPem), 'tls.key': base64(identity.keyPem) },
   };
 }
@@ -94,7 +93,7 @@ export function caConfigMapObject(pki: Pki, name = 'partner-ca', namespace = 'sh
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace, uid: `uid-${name}`, resourceVersion: '1' },
+    metadata: { name, namespace, uid: `uid-${name}` },
     data: { 'ca.crt': pki.caPem },
   };
 }
