@@ -15,7 +15,7 @@ export function chartFiles(
       path: `${chart}/templates/crd-${definition.spec.names.plural}.yaml`,
       text: crdTemplate(
         definition.metadata.name,
-        stringify(definition.spec, { lineWidth: 0, aliasDuplicateObjects: false }),
+        stringify(definition.spec, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }),
       ),
     })),
   ];

@@ -15,7 +15,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   return [
     ...customResourceDefinitions().map((definition) => ({
       path: `crds/${definition.spec.names.plural}.yaml`,
-      text: `# Made by npm run generate from pkg/api.\n${stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false })}`,
+      text: `# Made by npm run generate from pkg/api.\n${stringify(definition, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`,
     })),
     ...resourceKinds().map((kind) => ({
       path: `docs/reference/${kind.kind.toLowerCase()}.md`,
