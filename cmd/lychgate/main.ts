@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check.ts';
 import { demoCommand } from './demo.ts';
+import { injectCommand } from './inject.ts';
 import { ocspCommand } from './ocsp.ts';
 import { version, versionCommand } from './version.ts';
 
@@ -17,6 +18,7 @@ const program = new Command('lychgate')
 for (const command of [
   demoCommand(),
   checkCommand(process.env['LYCHGATE_PASSWORD']),
+  injectCommand(),
   ocspCommand(),
   versionCommand(),
 ]) {

@@ -79,12 +79,16 @@ function less(one: string | undefined, other: string | undefined): boolean {
 function isGuaranteed(spec: PodSpec): boolean {
   // Bounds of the whole pod alone decide its class where there are any.
   if (hasAmount(spec.resources, 'cpu') || hasAmount(spec.resources, 'memory')) return false;
-  return everyContainer(spec).every(({ resources }) =>
-    ['cpu', 'memory'].every((resource) => {
-      const limit = nanoOf(resources?.limits?.[resource]);
-      const request = nanoOf(resources?.requests?.[resource]) ?? limit;
-      return limit !== undefined && limit > 0n && request === limit;
-    }),
+  const containers = everyContainer(spec);
+  return (
+    containers.length > 0 &&
+    containers.every(({ resources }) =>
+      ['cpu', 'memory'].every((resource) => {
+        const limit = nanoOf(resources?.limits?.[resource]);
+        const request = nanoOf(resources?.requests?.[resource]) ?? limit;
+        return limit !== undefined && limit > 0n && request === limit;
+      }),
+    )
   );
 }
 
