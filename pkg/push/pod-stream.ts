@@ -6,7 +6,7 @@ import { decodeFromSidecar, encodeMessage, type FromSidecar } from './messages.t
 import type { Offer } from './offer.ts';
 import type { SidecarReport } from './report.ts';
 import { encodeOffer } from './schema.ts';
-import { newStream, type StreamEvent, type StreamState, stepStream } from './stream.ts';
+import { openStream, type StreamEvent, type StreamState, stepStream } from './stream.ts';
 
 export interface PodStreamOptions {
   readonly call: Call;
@@ -25,8 +25,7 @@ export interface PodStreamOptions {
 export class PodStream {
   readonly #options: PodStreamOptions;
   readonly #log: Log;
-  readonly #openedMs: number;
-  #state: StreamState = newStream;
+  #state: StreamState;
   #caller: PodCaller;
   #renewing = false;
   #closed = false;
@@ -35,7 +34,7 @@ export class PodStream {
     this.#options = options;
     this.#caller = options.caller;
     this.#log = options.log.child({ pod: podKeyOf(options.caller), podUid: options.caller.uid });
-    this.#openedMs = options.clock.monotonicMs();
+    this.#state = openStream(options.clock.monotonicMs());
     const { call } = options;
     call.on('data', (bytes: Buffer) => this.#take(bytes));
     call.on('end', () => this.end('OK', ''));
@@ -57,15 +56,13 @@ export class PodStream {
     this.#step({ kind: 'Offer', offer: this.#options.offer() });
   }
 
-  /** Looks at what time has brought: expiry, age, a hello or an answer that does not come. */
+  /** Looks at what time has brought: expiry, age, an answer that does not come. */
   tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#options.clock.wallMs() >= this.#caller.expiresAtMs) {
       this.end('UNAUTHENTICATED', 'the token has expired; dial again with a newer one');
     } else if (nowMs >= this.#options.endAtMs) {
       this.end('UNAVAILABLE', 'the stream has reached its age; dial again');
-    } else if (this.#state.hello === undefined && nowMs - this.#openedMs >= helloLimitMs) {
-      this.end('DEADLINE_EXCEEDED', `no hello in ${helloLimitMs / 1000} s`);
     } else {
       this.#step({ kind: 'Tick' });
     }
@@ -171,5 +168,3 @@ export class PodStream {
 function podKeyOf({ namespace, name }: PodCaller): string {
   return `${namespace}/${name}`;
 }
-
-const helloLimitMs = 10_000;

@@ -11,6 +11,7 @@ import type { Encoding } from './schema.ts';
  * again until the offer changes.
  */
 export interface StreamState {
+  readonly openedMs: number;
   readonly hello: Hello | undefined;
   readonly offer: Offer | undefined;
   readonly inFlight: InFlight | undefined;
@@ -37,7 +38,7 @@ export type StreamEvent =
 export type StreamAction =
   | { readonly kind: 'Send'; readonly message: () => FromOperator }
   | { readonly kind: 'Report'; readonly outcome: Outcome }
-  | { readonly kind: 'End'; readonly code: 'INVALID_ARGUMENT' | 'UNAVAILABLE'; readonly details: string };
+  | { readonly kind: 'End'; readonly code: EndCode; readonly details: string };
 
 /** The part of a report that the stream itself knows. */
 export type Outcome = Pick<SidecarReport, 'digest' | 'exposed' | 'message' | 'reason' | 'result' | 'schema'>;
@@ -50,8 +51,13 @@ export interface Step {
 /** How an offer is said to that sidecar; schema.ts. */
 export type Encode = (offer: Offer, hello: Hello) => Encoding;
 
-/** A stream that nothing has been said on. */
-export const newStream: StreamState = {
+/** A stream that nothing has been said on. `nowMs` as in `stepStream`. */
+export function openStream(nowMs: number): StreamState {
+  return { ...newStream, openedMs: nowMs };
+}
+
+const newStream: StreamState = {
+  openedMs: 0,
   hello: undefined,
   offer: undefined,
   inFlight: undefined,
@@ -75,6 +81,8 @@ export function stepStream(state: StreamState, event: StreamEvent, nowMs: number
       return takeMessage(state, event.message, nowMs, encode);
   }
 }
+
+type EndCode = 'DEADLINE_EXCEEDED' | 'INVALID_ARGUMENT' | 'UNAVAILABLE';
 
 interface InFlight {
   readonly nonce: string;
@@ -154,6 +162,9 @@ function takeAnswer(
 
 function passTime(state: StreamState, nowMs: number, encode: Encode): Step {
   const { inFlight } = state;
+  if (state.hello === undefined && nowMs - state.openedMs >= helloLimitMs) {
+    return end(state, 'DEADLINE_EXCEEDED', `no hello in ${helloLimitMs / 1000} s`);
+  }
   if (inFlight === undefined) {
     const retryAtMs = state.refused?.retryAtMs;
     return retryAtMs === undefined || nowMs < retryAtMs ? { state, actions: [] } : offerNext(state, [], nowMs, encode);
@@ -225,7 +236,7 @@ function lastOutcome(state: StreamState): Outcome {
   return state.reported ?? { ...plain(state, 0), digest: state.inForce, result: 'Connected' };
 }
 
-function end(state: StreamState, code: 'INVALID_ARGUMENT' | 'UNAVAILABLE', details: string): Step {
+function end(state: StreamState, code: EndCode, details: string): Step {
   return { state, actions: [{ kind: 'End', code, details }] };
 }
 
@@ -234,7 +245,8 @@ function versionsOf(inputs: readonly Input[]): string {
   return createHash('sha256').update(lines.toSorted().join('\n')).digest('hex');
 }
 
-/** Design 2, Status: a pod is late after that. */
+const helloLimitMs = 10_000;
+/** A pod is late after that, in the status of its profile. */
 const lateMs = 30_000;
 /** A sidecar that does not answer for so long gets a new stream. */
 const answerLimitMs = 300_000;
