@@ -98,8 +98,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       } catch (cause) {
         const mayPass =
           cause instanceof ApiError && (cause.status === 0 || cause.status === 429 || cause.status >= 500);
-        if (!mayPass || attempt === maxAttempts || stopping.signal.aborted) throw cause;
+        if (!mayPass || attempt === maxAttempts) throw cause;
         await pause(timers, Math.min(maxWaitMs, cause.retryAfterMs ?? attempt * 1000), stopping.signal);
+        if (stopping.signal.aborted) throw cause;
       }
     }
   }
