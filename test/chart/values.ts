@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationPattern } from '../../pkg/api/duration.ts';
+import { logLevels } from '../../pkg/process/log.ts';
 
 /*
  * The chart's values: names, types, bounds, defaults and what they mean. values.yaml, values.schema.json and the table in the
@@ -7,7 +8,6 @@ import { durationPattern } from '../../pkg/api/duration.ts';
  * and the render must change.
  */
 
-const quantity = /^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$/;
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** One value with its default and an example of another. */
@@ -32,7 +32,7 @@ const optionalLabel = z
   .string()
   .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/)
   .max(63);
-const optionalQuantity = z.string().regex(/^([0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?)?$/);
+const quantity = z.string().regex(/^([0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?)?$/);
 const duration = z.string().regex(durationPattern);
 const prometheusDuration = z.string().regex(/^([0-9]+(ms|[smhdwy]))*$/);
 const port = z.int().min(1024).max(65535);
@@ -40,7 +40,7 @@ const countOrShare = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]
 const digest = z.string().regex(/^(sha256:[0-9a-f]{64})?$/);
 const secretNames = z.array(z.strictObject({ name: label }));
 const exampleDigest = `sha256:${'0123456789abcdef'.repeat(4)}`;
-const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
+const logLevel = z.enum(logLevels);
 
 function probe(description: string, periodSeconds: number, failureThreshold: number) {
   return group(description, {
@@ -114,13 +114,18 @@ const operator = group('The control plane.', {
   startupProbe: probe('Until the process runs.', 1, 30),
   livenessProbe: probe('Whether the event loop turns; it does not depend on the API server.', 10, 3),
   readinessProbe: probe('Whether all lists are in and both ports listen.', 5, 2),
-  preStopSleepSeconds: leaf(
-    z.int().min(0).max(60),
-    5,
-    8,
-    'Seconds between the end of readiness and SIGTERM, so that nobody is sent here any more.',
+  shutdownDelay: leaf(
+    duration,
+    '5s',
+    '8s',
+    'How long webhook and push port stay open after SIGTERM, for whoever is still sent here.',
   ),
-  terminationGracePeriodSeconds: leaf(z.int().min(1), 30, 60, 'Seconds before the kubelet kills the pod.'),
+  terminationGracePeriodSeconds: leaf(
+    z.int().min(15).max(600),
+    30,
+    60,
+    'Seconds before the kubelet kills the pod; five less are left to what runs.',
+  ),
   revisionHistoryLimit: leaf(z.int().min(0), 3, 5, 'ReplicaSets that are kept for a roll-back.'),
   minReadySeconds: leaf(z.int().min(0), 0, 10, 'Seconds for which a new pod must be ready.'),
   rollingUpdate: group('How pods are replaced.', {
@@ -176,7 +181,7 @@ const operator = group('The control plane.', {
   annotations: leaf(strings, {}, { team: 'platform' }, 'Annotations of the Deployment.'),
   podAnnotations: leaf(strings, {}, { team: 'platform' }, 'Annotations of the pods.'),
   podLabels: leaf(strings, {}, { team: 'platform' }, 'Labels of the pods.'),
-  extraArgs: leaf(z.array(text), [], ['--log-level=trace'], 'Further arguments.'),
+  extraArgs: leaf(z.array(text), [], ['--admin-address=0.0.0.0'], 'Further arguments.'),
   extraEnv: leaf(z.array(kubernetesObject), [], [{ name: 'TZ', value: 'UTC' }], 'Further environment variables.'),
   extraVolumes: leaf(z.array(kubernetesObject), [], [{ name: 'more', emptyDir: {} }], 'Further volumes.'),
   extraVolumeMounts: leaf(z.array(kubernetesObject), [], [{ name: 'more', mountPath: '/more' }], 'Further mounts.'),
@@ -201,16 +206,28 @@ const sidecar = group('What is injected into pods that ask. A pod may say otherw
       "Pull secrets that injected pods name besides `image.pullSecrets`; they must exist in the pods' namespaces.",
     ),
   }),
+  imageAnnotation: leaf(
+    z.enum(['Allow', 'Deny']),
+    'Deny',
+    'Allow',
+    'Whether the annotation lychgate.dev/image of a pod may name another image.',
+  ),
+  user: leaf(
+    z.union([z.int().min(1), z.literal('namespace')]),
+    65532,
+    'namespace',
+    'User and group of the sidecar; `namespace`: left out, where the platform gives every namespace a range of its own (OpenShift).',
+  ),
   logLevel: leaf(logLevel, 'info', 'debug', 'Least severe log line that is written.'),
   audit: leaf(z.enum(['off', 'refusals', 'all']), 'refusals', 'all', 'Which decisions are logged.'),
   resources: group('Resources, so that quotas and autoscalers keep working.', {
     requests: group('What is set aside.', {
-      cpu: leaf(z.string().regex(quantity), '100m', '50m', 'CPU.'),
-      memory: leaf(z.string().regex(quantity), '128Mi', '160Mi', 'Memory.'),
+      cpu: leaf(quantity, '100m', '50m', 'CPU; empty: none.'),
+      memory: leaf(quantity, '128Mi', '160Mi', 'Memory; empty: none.'),
     }),
     limits: group('What it may take at most.', {
-      cpu: leaf(optionalQuantity, '', '2', 'CPU; empty: no limit, except in pods of the class Guaranteed.'),
-      memory: leaf(z.string().regex(quantity), '256Mi', '512Mi', 'Memory.'),
+      cpu: leaf(quantity, '', '2', 'CPU; empty: no limit, except in pods of the class Guaranteed.'),
+      memory: leaf(quantity, '256Mi', '512Mi', 'Memory; empty: none.'),
     }),
   }),
 });
