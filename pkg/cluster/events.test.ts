@@ -119,7 +119,7 @@ suite('repeats', () => {
     const { server, time, recorder } = await start(t);
     recorder.record(event);
     await recorder.idle();
-    const [{ name }] = [(server.requests[0]?.body as { metadata: { name: string } }).metadata];
+    const { name } = (server.requests[0]?.body as { metadata: { name: string } } | undefined)?.metadata ?? {};
     server.remove(`/apis/events.k8s.io/v1/namespaces/shop/events/${name}`);
     recorder.record(event);
     time.advance(60_000);
