@@ -52,8 +52,9 @@ function collect(request: IncomingMessage, count: (bytes: number) => void): Prom
         count(chunk.byteLength);
         chunks.push(chunk);
       } catch (error) {
+        // What still comes is dropped, so that the caller gets to read the answer.
         request.removeAllListeners('data');
-        request.pause();
+        request.resume();
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });

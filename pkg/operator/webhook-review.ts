@@ -1,11 +1,5 @@
 import { isRecord } from '../cluster/object.ts';
-
-/** What is known of the namespace of a pod: the API server does not send it along. */
-export interface NamespaceFacts {
-  readonly name: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
+import type { PodNamespace } from '../inject/settings.ts';
 
 /** Which of the webhook's two entries matched: the namespace asks for sidecars, or only the pod does. */
 export type WebhookEntry = 'namespace' | 'pod';
@@ -13,9 +7,9 @@ export type WebhookEntry = 'namespace' | 'pod';
 /** What answering needs, handed in. */
 export interface ReviewDeps {
   /** The answer to a parsed AdmissionReview, as an AdmissionReview. Never throws. */
-  review(request: unknown, entry: WebhookEntry, namespace: NamespaceFacts): object;
+  review(request: unknown, entry: WebhookEntry, namespace: PodNamespace): object;
   /** Rejects where nothing can be known now: the pod is denied. */
-  namespaceFacts(name: string): Promise<NamespaceFacts>;
+  namespaceFacts(name: string): Promise<PodNamespace>;
   /** Settles when sidecars of that namespace can verify the operator; rejects: the pod is denied. Not asked on a dry run. */
   ensureCa(namespace: string): Promise<void>;
 }
@@ -64,7 +58,7 @@ export async function answerReview(
   deps: ReviewDeps,
 ): Promise<Reviewed> {
   const { uid, namespace } = request;
-  let facts: NamespaceFacts;
+  let facts: PodNamespace;
   try {
     facts = await deps.namespaceFacts(namespace);
   } catch (error) {

@@ -30,11 +30,15 @@ export interface WebhookServerOptions extends ReviewDeps {
   readonly timers?: Timers;
   /** From a request's head to its answer; 4 s by default, and always half a second below the API server's own. */
   readonly deadlineMs?: number;
+  /** Above it the one unused for longest is ended; 256 by default. */
+  readonly maxConnections?: number;
+  /** Under way at once; one more is refused. 128 by default. */
+  readonly maxReviews?: number;
 }
 
 export interface WebhookServer {
   readonly port: number;
-  /** Stops accepting, answers what has begun, then ends; at once when `signal` aborts. Never rejects. */
+  /** Stops accepting, answers what has begun, then ends: at the latest after a request's deadline, at once when `signal` aborts. Never rejects. */
   close(signal?: AbortSignal): Promise<void>;
 }
 
@@ -65,30 +69,34 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       log.error('webhook keeps its old certificate', { err: error instanceof Error ? error : String(error) });
     }
   });
-  const connections = new Set<Socket>();
-  server.on('secureConnection', (socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-    if (connections.size > maxConnections) connections.values().next().value?.destroy();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
-  server.on('request', ({ socket }) => {
-    // Used last: at the end of the row.
-    if (connections.delete(socket)) connections.add(socket);
-  });
+  endOldestAbove(server, options.maxConnections ?? 256);
   server.on('tlsClientError', (error) => log.debug('webhook handshake failed', { err: error }));
   server.on('clientError', (_error, socket) => socket.destroy());
   const port = await listen(server, options);
   return {
     port,
-    close: (signal) =>
-      new Promise((resolve) => {
-        handler.closing = true;
-        stop();
-        server.close(() => resolve());
-        const end = () => server.closeAllConnections();
-        if (signal?.aborted === true) end();
-        else signal?.addEventListener('abort', end, { once: true });
-      }),
+    close: (signal) => {
+      handler.closing = true;
+      stop();
+      // Those in a handshake, too: an HTTP server does not know them.
+      const end = () => {
+        for (const socket of sockets) socket.destroy();
+      };
+      const cancel = (options.timers ?? systemTimers).after(options.deadlineMs ?? defaultDeadlineMs, end);
+      signal?.addEventListener('abort', end, { once: true });
+      if (signal?.aborted === true) end();
+      return new Promise((resolve) => {
+        server.close(() => {
+          cancel();
+          resolve();
+        });
+      });
+    },
   };
 }
 
@@ -128,6 +136,7 @@ async function reviewRequest(handler: Handler, request: IncomingMessage): Promis
   const entry = entries.get(path);
   if (entry === undefined) throw new BodyRefused(404, 'not found: the pages are /inject/namespace and /inject/pod');
   if (request.method !== 'POST') throw new BodyRefused(405, 'only POST');
+  const { maxReviews = 128 } = options;
   if (handler.reviews >= maxReviews) throw new BodyRefused(503, `${maxReviews} reviews are under way; try again`);
   handler.reviews += 1;
   const deadlineMs = deadlineOf(query, options.deadlineMs ?? defaultDeadlineMs);
@@ -177,6 +186,20 @@ function contextOf(certificates: ServingCertificates): { cert?: string; key?: st
   }
 }
 
+/** Whoever holds connections open and unused must not keep the API server out. */
+function endOldestAbove(server: Server, most: number): void {
+  // In the order of their last use.
+  const connections = new Set<Socket>();
+  server.on('secureConnection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    if (connections.size > most) connections.values().next().value?.destroy();
+  });
+  server.on('request', ({ socket }) => {
+    if (connections.delete(socket)) connections.add(socket);
+  });
+}
+
 function listen(server: Server, { host, port }: WebhookServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
@@ -195,9 +218,6 @@ const entries: ReadonlyMap<string, WebhookEntry> = new Map([
 ]);
 const defaultDeadlineMs = 4000;
 const marginMs = 500;
-const maxReviews = 128;
-/** With TLS done; above it the one unused for longest goes. */
-const maxConnections = 256;
 /** With handshakes under way, which have five seconds. */
 const maxSockets = 1024;
 const serverLimits = {
