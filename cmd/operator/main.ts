@@ -114,7 +114,10 @@ try {
     connectedSidecars: () => push?.streams ?? 0,
     servingCertificateNotAfterMs: () => authority.state()?.servingNotAfterMs,
   });
+  // A process that was started anew in the same pod must not take itself for the one before.
+  const identity = `${options.podName}_${randomBytes(4).toString('hex')}`;
   const link = createReplicaLink({
+    identity,
     reports,
     start: ({ address }) =>
       startReplicaReporter({
@@ -132,8 +135,7 @@ try {
     cluster,
     namespace: options.namespace,
     name: options.lease,
-    // A process that was started anew in the same pod must not take itself for the one before.
-    identity: `${options.podName}_${randomBytes(4).toString('hex')}`,
+    identity,
     address: `${options.podIp.includes(':') ? `[${options.podIp}]` : options.podIp}:${options.pushPort}`,
     clock,
     random,

@@ -19,12 +19,14 @@ export interface ReplicaLink {
 }
 
 export interface ReplicaLinkOptions {
+  /** This replica's, as the lease has it. */
+  readonly identity: string;
   readonly reports: Pick<Reports, 'own'>;
   readonly start: (options: Pick<ReplicaReporterOptions, 'address'>) => ReplicaReporter;
 }
 
 /** Starts without a link: nobody holds the lease yet. */
-export function createReplicaLink({ reports, start }: ReplicaLinkOptions): ReplicaLink {
+export function createReplicaLink({ identity, reports, start }: ReplicaLinkOptions): ReplicaLink {
   let open: { readonly to: string; readonly reporter: ReplicaReporter } | undefined;
 
   function close(): void {
@@ -34,9 +36,9 @@ export function createReplicaLink({ reports, start }: ReplicaLinkOptions): Repli
 
   return {
     follow({ leading, holder }) {
-      // A holder that is its own peer needs no stream; one that was made anew has another address, or another name.
-      const to =
-        leading || holder === undefined || holder.address === '' ? undefined : `${holder.identity} ${holder.address}`;
+      // What has just stopped leading still stands in the lease. A holder that was made anew has another name.
+      const other = !leading && holder !== undefined && holder.identity !== identity && holder.address !== '';
+      const to = other ? `${holder.identity} ${holder.address}` : undefined;
       if (to === open?.to) return;
       close();
       if (to === undefined || holder === undefined) return;

@@ -1,5 +1,5 @@
 import { apiVersion } from '../api/metadata.ts';
-import type { StatusCondition } from '../api/status.ts';
+import { pendingConditions, type StatusCondition } from '../api/status.ts';
 import { ApiError } from '../cluster/api-error.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventRecorder } from '../cluster/events.ts';
@@ -194,7 +194,7 @@ function textOfFound(entry: Entry): string {
   return canonicalJson({ observedGeneration, conditions: ours, sidecars, certificate });
 }
 
-/** The time of a condition stays while its status stays. */
+/** The time of a condition stays while its status stays; that of a resource that nobody had looked at is none. */
 function withTimes(
   conditions: WantedStatus['status']['conditions'],
   before: readonly StatusCondition[],
@@ -203,7 +203,8 @@ function withTimes(
   const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
   return conditions.map((condition) => {
     const was = before.find(({ type }) => type === condition.type);
-    return { ...condition, lastTransitionTime: was?.status === condition.status ? was.lastTransitionTime : now };
+    const keeps = was?.status === condition.status && !defaulted.has(was.lastTransitionTime);
+    return { ...condition, lastTransitionTime: keeps ? was.lastTransitionTime : now };
   });
 }
 
@@ -216,6 +217,7 @@ function none(): void {
   // Nothing is waiting.
 }
 
+const defaulted: ReadonlySet<string> = new Set(pendingConditions.map(({ lastTransitionTime }) => lastTransitionTime));
 const fieldManager = 'lychgate-operator';
 const maxRunning = 8;
 const retryMs = 5000;
