@@ -56,6 +56,8 @@ export function sidecarContainer(input: SidecarInput): Readonly<Record<string, u
       { name: sidecarVolumeNames.token, mountPath: directories.token, readOnly: true },
       { name: sidecarVolumeNames.ca, mountPath: directories.ca, readOnly: true },
       { name: sidecarVolumeNames.state, mountPath: directories.state },
+      // Only a mount in its place keeps the pod's API token out: the ServiceAccount admission runs again after webhooks.
+      { name: sidecarVolumeNames.ca, mountPath: apiTokenDirectory, readOnly: true },
     ],
   };
 }
@@ -158,6 +160,8 @@ const directories = {
   ca: '/var/run/lychgate/ca',
   state: '/var/run/lychgate/state',
 } as const;
+
+const apiTokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** OpenShift's: there every namespace has user ids of its own, and a container that names another is refused. */
 const uidRangeAnnotation = 'openshift.io/sa.scc.uid-range';

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { customResourceDefinitions, resourceKinds } from '../../pkg/api/crd.ts';
+import { podSettingsPage } from '../../pkg/api/pod-settings-reference.ts';
 import { referencePage } from '../../pkg/api/reference.ts';
 import { chartFiles } from '../chart/chart-files.ts';
 
@@ -21,6 +22,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
       path: `docs/reference/${kind.kind.toLowerCase()}.md`,
       text: referencePage(kind),
     })),
+    { path: 'docs/reference/annotations.md', text: podSettingsPage() },
     ...chartFiles(customResourceDefinitions()),
   ];
 }
