@@ -123,7 +123,7 @@ describe('the first CA', () => {
     const { api, clock, start } = world(context);
     const old = start(() => true);
     await old.authority.ready();
-    const broken = { ...(api.at(secretPath) ?? {}), data: { 'tls.crt': 'eA==' } };
+    const broken = { ...api.at(secretPath), data: { 'tls.crt': 'eA==' } };
     api.put(secretPath, broken);
     const young = start(() => true);
     await settle(old.authority, young.authority);
@@ -337,7 +337,7 @@ describe('the ConfigMap with the CA', () => {
     const { authority } = start(() => true);
     authority.setNamespaces(new Set(['shop']));
     await settle(authority);
-    api.put(mapPath('shop'), { ...(api.at(mapPath('shop')) ?? {}), data: { 'ca.crt': 'theirs' } });
+    api.put(mapPath('shop'), { ...api.at(mapPath('shop')), data: { 'ca.crt': 'theirs' } });
     await settle(authority);
     assert.deepEqual(api.at(mapPath('shop'))?.['data'], { 'ca.crt': authority.caBundlePem() });
     api.remove(mapPath('shop'));

@@ -22,7 +22,7 @@ describe('a CA of the operator', () => {
     );
     assert.equal(certificate.notBeforeMs, startMs - 5 * minuteMs);
     assert.equal(certificate.notAfterMs - certificate.notBeforeMs, 365 * dayMs);
-    assert.equal(`${pair}${JSON.stringify(pair)}`, '[redacted]"[redacted]"');
+    assert.equal(String(pair) + JSON.stringify(pair), '[redacted]"[redacted]"');
   });
 
   test('has a name that no other has', () => {
