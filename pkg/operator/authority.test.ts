@@ -281,7 +281,7 @@ describe('the webhook configuration', () => {
     const { authority, client } = start(() => leads);
     api.put(webhookPath, webhooks(['namespace']));
     await settle(authority);
-    client.lagging = true;
+    client.lagging = '';
     const other = { name: 'other', clientConfig: { service: { name: 'other', namespace: 'x' } } };
     api.put(webhookPath, { ...webhooks(['namespace']), webhooks: [other, ...webhooks(['namespace']).webhooks] });
     leads = true;
@@ -290,7 +290,7 @@ describe('the webhook configuration', () => {
     assert.deepEqual(authority.warnings(), [
       'caBundle of MutatingWebhookConfiguration lychgate could not be written: json patch /webhooks/0/name: test failed',
     ]);
-    client.lagging = false;
+    client.lagging = undefined;
     await settle(authority);
     assert.deepEqual(bundlesIn(api), [undefined, authority.caBundlePem()]);
   });
@@ -353,10 +353,12 @@ describe('the ConfigMap with the CA', () => {
     await settle(leader.authority, behind.authority);
     const old = behind.authority.caBundlePem();
     clock.pass(244 * dayMs);
-    // It sees ConfigMaps, but has not looked at the Secret again.
+    // It sees ConfigMaps, but has not heard of the Secret again.
+    behind.client.lagging = '/secrets';
     behind.client.refuse = () => new ApiError(503, 'ServiceUnavailable', 'away');
     await settle(leader.authority);
     assert.notEqual(leader.authority.caBundlePem(), old);
+    assert.equal(behind.authority.caBundlePem(), old);
     await behind.authority.ensureIn('shop');
     assert.deepEqual(api.at(mapPath('shop'))?.['data'], { 'ca.crt': leader.authority.caBundlePem() });
   });

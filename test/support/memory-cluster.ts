@@ -15,8 +15,8 @@ export interface MemoryCluster {
 
 /** One client of it, with a view of its own. */
 export interface MemoryReplica extends Cluster {
-  /** Its watches stand still until it is set back; what was missed is then delivered. */
-  lagging: boolean;
+  /** Its watches of paths that end like this ('' for all) stand still until it is undefined; what was missed is then delivered. */
+  lagging: string | undefined;
   /** What every request meets instead of its answer; undefined lets it through. */
   refuse: ((method: string, path: string) => ApiError | undefined) | undefined;
   /** Method and path of every request that was not refused, in order. */
@@ -48,10 +48,10 @@ export function createMemoryCluster(): MemoryCluster {
 
 function connect(store: ObjectStore, views: Set<() => void>): MemoryReplica {
   const written: string[] = [];
-  const own = new Set<() => void>();
-  let lagging = false;
+  const own = new Map<() => void, string>();
+  let lagging: string | undefined;
   const deliver = () => {
-    if (!lagging) for (const refresh of own) queueMicrotask(refresh);
+    for (const [refresh, path] of own) if (lagging === undefined || !path.endsWith(lagging)) queueMicrotask(refresh);
   };
   views.add(deliver);
 
@@ -122,7 +122,7 @@ function watch<T>(store: ObjectStore, target: WatchTarget<T>, onChange: () => vo
     listed = true;
     if (!same) onChange();
   };
-  own.add(refresh);
+  own.set(refresh, target.path);
   queueMicrotask(refresh);
   return {
     get listed() {
