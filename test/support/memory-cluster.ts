@@ -103,7 +103,12 @@ function connect(store: ObjectStore, views: Set<() => void>): MemoryReplica {
   return replica;
 }
 
-function watch<T>(store: ObjectStore, target: WatchTarget<T>, onChange: () => void, own: Set<() => void>): Watched<T> {
+function watch<T>(
+  store: ObjectStore,
+  target: WatchTarget<T>,
+  onChange: () => void,
+  own: Map<() => void, string>,
+): Watched<T> {
   const { resource, namespace } = parse(`${target.path}/-`);
   let seen = new Map<string, { readonly version: string; readonly value: T }>();
   let listed = false;
