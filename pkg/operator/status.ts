@@ -157,8 +157,9 @@ function isFrozen(
   { nowMs, leadingSinceMs }: StatusInput,
 ): { programmed: TimelessCondition; exposed: TimelessCondition | undefined; sidecars: SidecarCounts } | undefined {
   if (nowMs - leadingSinceMs >= settleMs || pods.every(({ report }) => report !== undefined)) return undefined;
-  const programmed = before.conditions.find(({ type }) => type === 'Programmed');
-  const exposed = before.conditions.find(({ type }) => type === 'Exposed');
+  const kept = before.conditions.map(({ lastTransitionTime: _, ...condition }) => condition);
+  const programmed = kept.find(({ type }) => type === 'Programmed');
+  const exposed = kept.find(({ type }) => type === 'Exposed');
   const { sidecars } = before;
   if (programmed === undefined || sidecars === undefined) return undefined;
   // What was said of an older generation is nothing to hold on to.
