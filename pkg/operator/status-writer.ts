@@ -8,6 +8,7 @@ import { canonicalJson } from '../policy/snapshot.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import { resourceKey } from '../translate/world.ts';
+import { timeless } from './condition.ts';
 import { foundStatus } from './found-status.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { WantedStatus } from './status.ts';
@@ -189,7 +190,7 @@ function textOfFound(entry: Entry): string {
   if (written !== undefined && written.version === wanted.resource.version?.resourceVersion) return written.text;
   entry.written = undefined;
   const { conditions, observedGeneration, sidecars, certificate } = foundStatus(wanted.resource.raw);
-  const found = new Map(conditions.map(({ lastTransitionTime: _, ...condition }) => [condition.type, condition]));
+  const found = new Map(conditions.map((condition) => [condition.type, timeless(condition)]));
   const ours = wanted.status.conditions.map(({ type }) => found.get(type) ?? null);
   return canonicalJson({ observedGeneration, conditions: ours, sidecars, certificate });
 }

@@ -5,7 +5,7 @@ import type { RewriteSetStatus, SidecarCounts, SslProfileStatus } from '../api/s
 import type { SidecarReport } from '../push/report.ts';
 import { selects } from '../translate/select.ts';
 import { podKey, type Resource, resourceKey } from '../translate/world.ts';
-import type { TimelessCondition } from './condition.ts';
+import { type TimelessCondition, timeless } from './condition.ts';
 import { exposedCondition } from './exposed-condition.ts';
 import { type FoundStatus, foundStatus } from './found-status.ts';
 import { type ObservedPod, translatedPod } from './observed-pod.ts';
@@ -157,7 +157,7 @@ function isFrozen(
   { nowMs, leadingSinceMs }: StatusInput,
 ): { programmed: TimelessCondition; exposed: TimelessCondition | undefined; sidecars: SidecarCounts } | undefined {
   if (nowMs - leadingSinceMs >= settleMs || pods.every(({ report }) => report !== undefined)) return undefined;
-  const kept = before.conditions.map(({ lastTransitionTime: _, ...condition }) => condition);
+  const kept = before.conditions.map(timeless);
   const programmed = kept.find(({ type }) => type === 'Programmed');
   const exposed = kept.find(({ type }) => type === 'Exposed');
   const { sidecars } = before;
