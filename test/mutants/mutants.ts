@@ -5,6 +5,7 @@ import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
 import { processMutants } from './process-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
+import { relayMutants } from './relay-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
 import { x509Mutants } from './x509-mutants.ts';
 
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...rewriteMutants,
   ...proxyMutants,
   ...processMutants,
+  ...relayMutants,
 ];
