@@ -1,6 +1,7 @@
 import { clientauthMutants } from './clientauth-mutants.ts';
 import { crlMutants } from './crl-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
+import { injectMutants } from './inject-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
 import { processMutants } from './process-mutants.ts';
@@ -19,5 +20,6 @@ export const mutants: readonly Mutant[] = [
   ...rewriteMutants,
   ...proxyMutants,
   ...processMutants,
+  ...injectMutants,
   ...relayMutants,
 ];
