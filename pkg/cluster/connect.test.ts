@@ -94,6 +94,11 @@ suite('requests that fail', () => {
       fault: { kind: 'status', status: 503, retryAfter: 'Wed, 21 Oct 2026 07:28:00 GMT' },
       wants: { status: 503, retryAfterMs: undefined },
     },
+    {
+      name: 'a refusal that is no Status object has the usual reason',
+      fault: { kind: 'body', status: 404, body: '404 page not found' },
+      wants: { status: 404, reason: 'NotFound', message: /: 404 NotFound$/ },
+    },
     { name: 'a reset', fault: { kind: 'reset' }, wants: { status: 0, reason: 'Unreachable' } },
     { name: 'an answer that is no JSON', fault: { kind: 'garbage' }, wants: { status: 0, reason: 'Malformed' } },
     {

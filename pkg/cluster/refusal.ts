@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { ApiError } from './api-error.ts';
 import { isRecord } from './object.ts';
 
@@ -13,7 +14,7 @@ export interface AskedOf {
 /** The error for an answer that is no success. `body` is the Status object, if it is one. */
 export function refusalOf(asked: AskedOf, status: number, body: unknown, retryAfter: string | undefined): ApiError {
   const told = isRecord(body) ? body : {};
-  const reason = typeof told['reason'] === 'string' && told['reason'] !== '' ? told['reason'] : `Status${status}`;
+  const reason = typeof told['reason'] === 'string' && told['reason'] !== '' ? told['reason'] : usualReason(status);
   const said = typeof told['message'] === 'string' ? `: ${told['message'].slice(0, maxMessageChars)}` : '';
   const step = nextStep(asked, status);
   const message = `${asked.method} ${asked.path}: ${status} ${reason}${said}${step === '' ? '' : `; ${step}`}`;
@@ -27,6 +28,11 @@ export function failureOf(asked: AskedOf, reason: FailureReason, why: string): A
 
 /** Why there is no answer. */
 export type FailureReason = 'Closed' | 'Malformed' | 'Timeout' | 'TooLarge' | 'Unconfigured' | 'Unreachable';
+
+/** Of an answer that is no Status object, as of a group that is not served: `Not Found` is NotFound. */
+function usualReason(status: number): string {
+  return STATUS_CODES[status]?.replaceAll(' ', '') ?? 'Unknown';
+}
 
 function nextStep(asked: AskedOf, status: number): string {
   switch (status) {

@@ -35,8 +35,8 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** 200 with a body that is no JSON. */
   | { readonly kind: 'garbage' }
-  /** 200 with this body. */
-  | { readonly kind: 'body'; readonly body: string };
+  /** This body, with 200 unless another status is given. */
+  | { readonly kind: 'body'; readonly body: string; readonly status?: number };
 
 /** Who a token proves its bearer to be. */
 export interface TokenSubject {
@@ -378,7 +378,7 @@ function meet(fault: Fault, request: IncomingMessage, response: ServerResponse):
       response.writeHead(200).end('<html>not an API server</html>');
       return;
     case 'body':
-      response.writeHead(200, { 'content-type': 'application/json' }).end(fault.body);
+      response.writeHead(fault.status ?? 200, { 'content-type': 'application/json' }).end(fault.body);
   }
 }
 
