@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { type Rendered, render, type Values } from './helm.ts';
 import { withLeaf } from './merge.ts';
 import { type ValueLeaf, type ValueSchema, valueLeaves, valuesSchema } from './values-files.ts';
@@ -23,7 +24,7 @@ describe('every value changes what is rendered', { concurrency: 2 }, () => {
       const base = baseFor(leaf);
       const changed = await rendered(withLeaf(base, leaf.path, leaf.example));
       assert.equal(changed.kind, 'Rendered', changed.kind === 'Refused' ? changed.message : '');
-      assert.notDeepEqual(changed, await rendered(base), `${name} changes nothing`);
+      assert.ok(!isDeepStrictEqual(changed, await rendered(base)), `${name} changes nothing`);
     });
   }
 });

@@ -57,7 +57,10 @@ for (const file of files) {
       const hooked = ((await rendered[0]) ?? []).flatMap(({ metadata: { name, annotations = {} } }) =>
         annotations['helm.sh/hook'] === undefined ? [] : [[name.endsWith('-test'), annotations['helm.sh/hook']]],
       );
-      assert.deepEqual(hooked, Array.from({ length: 4 }, () => [true, 'test']));
+      assert.deepEqual(
+        hooked,
+        Array.from({ length: 4 }, () => [true, 'test']),
+      );
     });
 
     for (const version of kubernetesVersions) {
@@ -89,7 +92,11 @@ describe('the templates', () => {
 
   test('look nothing up in a cluster and roll no dice', () => {
     const found = templates.flatMap((path) =>
-      [...readSource(path).matchAll(/\b(lookup|rand[A-Z]\w*|gen[A-Z]\w*|uuidv4|now|derivePassword|htpasswd|bcrypt)\b(?=[^}\n]*\}\})/g)]
+      [
+        ...readSource(path).matchAll(
+          /\b(lookup|rand[A-Z]\w*|gen[A-Z]\w*|uuidv4|now|derivePassword|htpasswd|bcrypt)\b(?=[^}\n]*\}\})/g,
+        ),
+      ]
         .filter(([, name]) => name !== 'now' || /\{\{[^}]*\bnow\b/.test(readSource(path)))
         .map(([, name]) => `${path}: ${name}`),
     );

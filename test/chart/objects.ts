@@ -23,7 +23,10 @@ const podSpec = z.looseObject({ containers: z.array(container) });
 const deployment = z.looseObject({
   spec: z.looseObject({
     replicas: z.int().optional(),
-    template: z.looseObject({ metadata: z.looseObject({ annotations: z.record(z.string(), z.string()) }), spec: podSpec }),
+    template: z.looseObject({
+      metadata: z.looseObject({ annotations: z.record(z.string(), z.string()) }),
+      spec: podSpec,
+    }),
   }),
 });
 const role = z.looseObject({
@@ -61,7 +64,9 @@ export function rightsOf(objects: readonly Manifest[]): readonly string[] {
     .flatMap(({ apiGroups, resources, resourceNames, verbs }) =>
       apiGroups.flatMap((group) =>
         resources.flatMap((resource) =>
-          verbs.map((verb) => `${verb} ${group}/${resource}${resourceNames === undefined ? '' : ` ${resourceNames.join()}`}`),
+          verbs.map(
+            (verb) => `${verb} ${group}/${resource}${resourceNames === undefined ? '' : ` ${resourceNames.join()}`}`,
+          ),
         ),
       ),
     )

@@ -4,6 +4,7 @@ import { parseOptions } from '../../cmd/operator/options.ts';
 import { type Manifest, manifests, only, type RenderOptions, render, type Values } from './helm.ts';
 import { deploymentSpec, operatorContainer, rightsOf } from './objects.ts';
 
+const digest = `sha256:${'ab'.repeat(32)}`;
 const environment = { POD_NAMESPACE: 'lychgate', POD_NAME: 'lychgate-1', POD_UID: 'u-1', POD_IP: '10.0.0.1' };
 
 async function operatorOptions(values: Values = {}): Promise<ReturnType<typeof parseOptions>> {
@@ -92,7 +93,10 @@ describe('rights', () => {
 
   test('over the whole cluster', async () => {
     const all = await roles({});
-    assert.deepEqual(rightsOf(all.filter(({ kind }) => kind === 'ClusterRole')), [...ofCluster, ...ofWatching].toSorted());
+    assert.deepEqual(
+      rightsOf(all.filter(({ kind }) => kind === 'ClusterRole')),
+      [...ofCluster, ...ofWatching].toSorted(),
+    );
     assert.deepEqual(rightsOf(all.filter(({ kind }) => kind === 'Role')), ofRelease.toSorted());
   });
 
@@ -149,7 +153,11 @@ describe('switches', () => {
   }
 
   const present: readonly (readonly [string, Values, string])[] = [
-    ['certManager.enabled', { certManager: { enabled: true, issuerRef: { name: 'ca' } } }, 'Certificate/lychgate-serving'],
+    [
+      'certManager.enabled',
+      { certManager: { enabled: true, issuerRef: { name: 'ca' } } },
+      'Certificate/lychgate-serving',
+    ],
     ['metrics.serviceMonitor.enabled', { metrics: { serviceMonitor: { enabled: true } } }, 'ServiceMonitor/lychgate'],
     ['metrics.podMonitor.enabled', { metrics: { podMonitor: { enabled: true } } }, 'PodMonitor/lychgate-sidecars'],
     ['metrics.prometheusRule.enabled', { metrics: { prometheusRule: { enabled: true } } }, 'PrometheusRule/lychgate'],
@@ -165,7 +173,9 @@ describe('switches', () => {
 
   test('crds.keep decides whether the definitions outlive the release', async () => {
     for (const keep of [true, false]) {
-      const definitions = (await manifests({ crds: { keep } })).filter(({ kind }) => kind === 'CustomResourceDefinition');
+      const definitions = (await manifests({ crds: { keep } })).filter(
+        ({ kind }) => kind === 'CustomResourceDefinition',
+      );
       assert.deepEqual(
         definitions.map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']),
         keep ? ['keep', 'keep'] : [undefined, undefined],
@@ -208,7 +218,11 @@ describe('what cannot work is refused', () => {
     ["watching the release's own namespace", { watchNamespaces: ['lychgate'] }, /watchNamespaces has lychgate/],
     ['rights for the account named default', { serviceAccount: { create: false } }, /set serviceAccount\.name/],
     ['a budget of nothing', { podDisruptionBudget: { maxUnavailable: null } }, /minAvailable or maxUnavailable/],
-    ['a monitor without its kind', { metrics: { podMonitor: { enabled: true } } }, /install the CRDs of the Prometheus Operator/],
+    [
+      'a monitor without its kind',
+      { metrics: { podMonitor: { enabled: true } } },
+      /install the CRDs of the Prometheus Operator/,
+    ],
   ];
   for (const [name, values, message] of refused) {
     for (const helm of ['helm', 'helm3'] as const) {
@@ -220,8 +234,6 @@ describe('what cannot work is refused', () => {
     }
   }
 });
-
-const digest = `sha256:${'ab'.repeat(32)}`;
 
 const ofCluster: readonly string[] = [
   'create authentication.k8s.io/tokenreviews',

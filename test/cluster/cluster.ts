@@ -65,6 +65,8 @@ export interface RunningProgram {
 
 /** audit.k8s.io/v1, level Metadata: what is used here of it. */
 export interface AuditEvent {
+  /** RFC 3339. */
+  readonly requestReceivedTimestamp: string;
   readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };

@@ -42,6 +42,7 @@ const files: readonly (readonly [debianPackage: string, ...places: string[]])[] 
   ['containerd', '/usr/bin/containerd'],
   ['containerd', '/usr/bin/ctr'],
   ['containernetworking-plugins', '/usr/lib/cni/ptp'],
+  ['curl', '/usr/bin/curl'],
   ['iproute2', '/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
   ['iptables', '/usr/sbin/iptables'],
   ['runc', '/usr/sbin/runc', '/usr/bin/runc'],

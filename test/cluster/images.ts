@@ -19,11 +19,11 @@ import { root } from '../support/source-files.ts';
 import { pauseImage } from './configuration.ts';
 import { cacheFolder } from './tools.ts';
 
-/** What pods of the test cluster are made of. All but `pause` can run anything that Node runs. */
+/** What pods of the test cluster are made of. All but `pause` have Node. */
 export const imageNames = {
   /** Every pod's first container. */
   pause: pauseImage,
-  /** Busybox: a shell, wget, nc, and no more. */
+  /** Busybox, for a shell, and curl beside Node. */
   shell: 'localhost/shell:test',
   /** The application behind the gate: see app/main.ts. */
   app: 'localhost/lychgate-demo-app:test',
@@ -32,25 +32,35 @@ export const imageNames = {
 } as const;
 export type ImageKind = keyof typeof imageNames;
 
+/** Other bundles than this tree's, under another name. */
+export interface ImageSource {
+  readonly dist?: string;
+  readonly name?: string;
+}
+
 /**
  * Builds an image with buildah, without a registry, unless one of the same content has been built before.
  * @param kind `lychgate` takes the bundles of dist/ as they are: `npm run build` first
  * @returns the path of a docker-archive tar, in the cache
  * @throws where a bundle is missing or buildah fails
  */
-export async function buildImage(kind: ImageKind, log: (line: string) => void): Promise<string> {
+export async function buildImage(
+  kind: ImageKind,
+  log: (line: string) => void,
+  { dist = join(root, 'dist'), name = imageNames[kind] }: ImageSource = {},
+): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), 'lychgate-image-'));
   try {
     const context = join(scratch, 'context');
     mkdirSync(context);
-    const steps = await recipes[kind](context);
-    const tar = join(cacheFolder(), 'images', `${kind}-${contentHash(context)}.tar`);
+    const steps = await recipes[kind](context, dist, name);
+    const tar = join(cacheFolder(), 'images', `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${contentHash(context)}.tar`);
     if (existsSync(tar)) return tar;
     const startedMs = performance.now();
-    await runSteps(scratch, steps, imageNames[kind], tar);
+    await runSteps(scratch, steps, name, tar);
     const [seconds, mebibytes] = [(performance.now() - startedMs) / 1000, statSync(tar).size / 1024 / 1024];
-    removeOld(dirname(tar), `${kind}-`);
-    log(`built ${imageNames[kind]} (${seconds.toFixed(0)} s, ${mebibytes.toFixed(0)} MiB): ${tar}`);
+    removeOld(dirname(tar), `${name.replaceAll(/[^a-z0-9]+/g, '-')}-`);
+    log(`built ${name} (${seconds.toFixed(0)} s, ${mebibytes.toFixed(0)} MiB): ${tar}`);
     return tar;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -66,63 +76,62 @@ interface Step {
 }
 
 /** A recipe fills the context, whose content names the tar, and says what to build of it. */
-const recipes: Readonly<Record<ImageKind, (context: string) => Promise<readonly Step[]>>> = {
-  pause: async (context) => {
-    copyFileSync(findBusybox(), join(context, 'busybox'));
-    const text = 'FROM scratch\nCOPY busybox /bin/\nUSER 65535\nENTRYPOINT ["/bin/busybox","tail","-f","/dev/null"]\n';
-    return [{ name: imageNames.pause, context, dockerfile: write(context, 'Dockerfile', text) }];
-  },
-  shell: async (context) => {
-    copyFileSync(findBusybox(), join(context, 'busybox'));
-    const text = [
-      'FROM scratch',
-      'COPY busybox /bin/',
-      'ENV PATH=/bin',
-      'RUN ["/bin/busybox","--install","-s","/bin"]',
-      'USER 65532:65532',
-      'CMD ["sleep","2147483647"]',
-    ];
-    return [{ name: imageNames.shell, context, dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`) }];
-  },
-  app: async (context) => {
-    await build({ ...appBundle, outfile: join(context, 'app/app.js') });
-    const text = [
-      `FROM ${nodeImage}`,
-      'COPY app/app.js /app/app.js',
-      'USER 65532:65532',
-      'ENTRYPOINT ["node","--max-semi-space-size=1","/app/app.js"]',
-    ];
-    const app = { name: imageNames.app, context, dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`) };
-    return [await nodeBase(context), app];
-  },
-  lychgate: async (context) => {
-    const dist = join(context, 'build/src/dist');
-    mkdirSync(dist, { recursive: true });
-    for (const name of ['sidecar.js', 'lychgate.js']) {
-      if (!existsSync(join(root, 'dist', name))) throw new Error(`dist/${name} is missing: npm run build`);
-    }
-    for (const name of readdirSync(join(root, 'dist'))) copyFileSync(join(root, 'dist', name), join(dist, name));
-    for (const name of ['Dockerfile', 'LICENSE']) copyFileSync(join(root, name), join(context, name));
-    // The stage `build` needs a registry for its base and one for npm: its result is handed in instead.
-    const options = ['--build-context', `build=${join(context, 'build')}`, '--build-arg', `RUN_IMAGE=${nodeImage}`];
-    return [
-      await nodeBase(context),
-      { name: imageNames.lychgate, context, dockerfile: join(context, 'Dockerfile'), options },
-    ];
-  },
-};
+const recipes: Readonly<Record<ImageKind, (context: string, dist: string, name: string) => Promise<readonly Step[]>>> =
+  {
+    pause: async (context) => {
+      copyFileSync(findBusybox(), join(context, 'busybox'));
+      const text =
+        'FROM scratch\nCOPY busybox /bin/\nUSER 65535\nENTRYPOINT ["/bin/busybox","tail","-f","/dev/null"]\n';
+      return [{ name: imageNames.pause, context, dockerfile: write(context, 'Dockerfile', text) }];
+    },
+    shell: async (context) => {
+      copyFileSync(findBusybox(), join(context, 'busybox'));
+      await copyLinked('/usr/bin/curl', join(context, 'curl'), 'usr/bin/curl');
+      const text = [
+        `FROM ${nodeImage}`,
+        // Curl, because even a static program loads libraries to look a name up: busybox' wget ends with SIGSEGV.
+        'COPY curl /',
+        'COPY busybox /bin/',
+        'RUN ["/bin/busybox","--install","-s","/bin"]',
+        'USER 65532:65532',
+        'CMD ["sleep","2147483647"]',
+      ];
+      const shell = {
+        name: imageNames.shell,
+        context,
+        dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`),
+      };
+      return [await nodeBase(context), shell];
+    },
+    app: async (context) => {
+      await build({ ...appBundle, outfile: join(context, 'app/app.js') });
+      const text = [
+        `FROM ${nodeImage}`,
+        'COPY app/app.js /app/app.js',
+        'USER 65532:65532',
+        'ENTRYPOINT ["node","--max-semi-space-size=1","/app/app.js"]',
+      ];
+      const app = { name: imageNames.app, context, dockerfile: write(context, 'Dockerfile', `${text.join('\n')}\n`) };
+      return [await nodeBase(context), app];
+    },
+    lychgate: async (context, from, name) => {
+      const dist = join(context, 'build/src/dist');
+      mkdirSync(dist, { recursive: true });
+      for (const file of ['sidecar.js', 'lychgate.js']) {
+        if (!existsSync(join(from, file))) throw new Error(`dist/${file} is missing: npm run build`);
+      }
+      for (const file of readdirSync(from)) copyFileSync(join(from, file), join(dist, file));
+      for (const file of ['Dockerfile', 'LICENSE']) copyFileSync(join(root, file), join(context, file));
+      // The stage `build` needs a registry for its base and one for npm: its result is handed in instead.
+      const options = ['--build-context', `build=${join(context, 'build')}`, '--build-arg', `RUN_IMAGE=${nodeImage}`];
+      return [await nodeBase(context), { name, context, dockerfile: join(context, 'Dockerfile'), options }];
+    },
+  };
 
 /** What stands in for the official images of Node: the program of the npm package with the libraries it is linked to, and no CA. */
 async function nodeBase(context: string): Promise<Step> {
   const base = join(context, 'node');
-  const put = (source: string, target: string) => {
-    mkdirSync(join(base, dirname(target)), { recursive: true });
-    copyFileSync(source, join(base, target));
-  };
-  const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
-  put(node, 'usr/local/bin/node');
-  const linked = await succeed('ldd', [node]);
-  for (const [, path] of linked.matchAll(/(\/\S+) \(0x/g)) if (path !== undefined) put(path, path);
+  await copyLinked(join(root, `node_modules/node-linux-${process.arch}/bin/node`), base, 'usr/local/bin/node');
   mkdirSync(join(base, 'etc'));
   writeFileSync(
     join(base, 'etc/passwd'),
@@ -130,6 +139,16 @@ async function nodeBase(context: string): Promise<Step> {
   );
   writeFileSync(join(base, 'etc/nsswitch.conf'), 'hosts: files dns\n');
   return { name: nodeImage, context: base, dockerfile: write(context, 'Dockerfile.node', 'FROM scratch\nCOPY . /\n') };
+}
+
+/** Copies a program below `folder`, and the libraries it is linked to, each to where the program looks for it. */
+async function copyLinked(program: string, folder: string, target: string): Promise<void> {
+  const linked = await succeed('ldd', [program]);
+  const libraries = [...linked.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => [path, path]);
+  for (const [source = '', place = ''] of [[program, target], ...libraries]) {
+    mkdirSync(join(folder, dirname(place)), { recursive: true });
+    copyFileSync(source, join(folder, place));
+  }
 }
 
 async function runSteps(scratch: string, steps: readonly Step[], name: string, tar: string): Promise<void> {

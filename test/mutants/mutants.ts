@@ -4,6 +4,7 @@ import { http1Mutants } from './http1-mutants.ts';
 import { injectMutants } from './inject-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
+import { operatorMutants } from './operator-mutants.ts';
 import { processMutants } from './process-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
 import { relayMutants } from './relay-mutants.ts';
@@ -21,5 +22,6 @@ export const mutants: readonly Mutant[] = [
   ...proxyMutants,
   ...processMutants,
   ...injectMutants,
+  ...operatorMutants,
   ...relayMutants,
 ];

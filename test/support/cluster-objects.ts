@@ -17,7 +17,9 @@ export interface PodText {
 }
 
 /** A running pod with label `app: shop` and our sidecar. */
-export function podObject(text: PodText): Record<string, unknown> & { metadata: { name: string } } {
+export function podObject(text: PodText): Record<string, unknown> & {
+  metadata: { name: string; namespace: string; uid: string };
+} {
   const { name, namespace = 'shop', uid = `uid-${name}`, deployment, injected = true, phase = 'Running' } = text;
   const hash = deployment === undefined ? {} : { 'pod-template-hash': '5d4f' };
   return {

@@ -23,7 +23,7 @@ let status: string | undefined;
 const look = (headers: Readonly<Record<string, unknown>>) => {
   const code = headers['grpc-status'];
   if (code !== undefined)
-    status = `${names[Number(code)] ?? String(code)} ${decodeURIComponent(String(headers['grpc-message'] ?? ''))}`;
+    status = `${names[Number(code)] ?? Number(code)} ${JSON.stringify(headers['grpc-message'] ?? '')}`;
 };
 stream.on('response', look);
 stream.on('trailers', look);

@@ -126,7 +126,7 @@ const combinations: readonly (readonly [string | undefined, string | undefined, 
 ];
 
 /** Creates a pod as a dry run on the server: admission runs whole, and nothing stays. */
-async function createdPod(shop: Shop, namespace: string, label: string | undefined): Promise<Outcome | string> {
+async function createdPod(shop: Shop, namespace: string, label: string | undefined): Promise<string> {
   const labels = label === undefined ? '{ app: probe }' : `{ app: probe, lychgate.dev/inject: "${label}" }`;
   const { code, stdout, stderr } = await shop.cluster.run(
     'kubectl',

@@ -1,0 +1,96 @@
+import type { Mutant } from './mutant.ts';
+
+/** The operator: who gets a policy, which one, and what is said of it. */
+export const operatorMutants: readonly Mutant[] = [
+  {
+    name: 'a token of an earlier pod gets the policy of the one that has its name now',
+    file: 'pkg/operator/identify.ts',
+    find: 'if (pod.uid !== uid)',
+    replace: 'if (pod.uid === undefined)',
+    tests: ['pkg/operator/identify.test.ts'],
+  },
+  {
+    name: 'a pod without our sidecar gets a policy, with its private keys',
+    file: 'pkg/operator/identify.ts',
+    find: 'if (!pod.injected)',
+    replace: 'if (pod.injected === undefined)',
+    tests: ['pkg/operator/identify.test.ts'],
+  },
+  {
+    name: 'another service account counts as a replica',
+    file: 'pkg/operator/identify.ts',
+    find: 'if (username !== own)',
+    replace: "if (username === '')",
+    tests: ['pkg/operator/identify.test.ts'],
+  },
+  {
+    name: 'an offer goes to whatever pod has the name',
+    file: 'pkg/operator/reconcile.ts',
+    find: 'return offer?.podUid === pod.uid ? offer : undefined;',
+    replace: 'return offer;',
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'a policy that depends on an unknown object is offered',
+    file: 'pkg/operator/reconcile.ts',
+    find: 'if (policy === undefined || unknown.length > 0) continue;',
+    replace: 'if (policy === undefined) continue;',
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'a Secret that is not watched yet counts as absent',
+    file: 'pkg/operator/world-watch.ts',
+    find: 'if (!watched.listed) draft.unknown.set',
+    replace: 'if (watched.fault === null) draft.unknown.set',
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'a namespace is looked at before all its kinds have listed',
+    file: 'pkg/operator/world-watch.ts',
+    find: 'if (labels !== undefined && !labels.listed) return drafts;',
+    replace: '',
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'the stream of a pod that is gone stays open',
+    file: 'pkg/operator/reconcile.ts',
+    find: 'options.onPodGone(uid);',
+    replace: '',
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'a bug in the translation of one namespace stops all',
+    file: 'pkg/operator/reconcile.ts',
+    find: "      metrics.translations.inc({ result: 'failure' });\n",
+    replace: "      metrics.translations.inc({ result: 'failure' });\n      throw cause;\n",
+    tests: ['pkg/operator/reconcile.test.ts'],
+  },
+  {
+    name: 'a new lease holder writes zero before it has heard of the sidecars',
+    file: 'pkg/operator/status.ts',
+    find: 'if (nowMs - leadingSinceMs >= settleMs ||',
+    replace: 'if (nowMs - leadingSinceMs >= 0 ||',
+    tests: ['pkg/operator/status.test.ts'],
+  },
+  {
+    name: 'the acknowledgement of an older policy counts for this one',
+    file: 'pkg/operator/pod-state.ts',
+    find: 'if (report?.digest === offer.digest) {',
+    replace: 'if (report !== undefined) {',
+    tests: ['pkg/operator/status.test.ts'],
+  },
+  {
+    name: 'a replica that no longer leads goes on writing status',
+    file: 'pkg/operator/status-writer.ts',
+    find: '      for (const entry of entries.values()) entry.cancel();\n      entries.clear();\n',
+    replace: '',
+    tests: ['pkg/operator/status-writer.test.ts'],
+  },
+  {
+    name: 'what a sidecar says moves the cursor of whoever reads a status',
+    file: 'pkg/operator/pod-state.ts',
+    find: "text.replace(invisible, ' ')",
+    replace: 'text',
+    tests: ['pkg/operator/status.test.ts'],
+  },
+];
