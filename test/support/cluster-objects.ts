@@ -18,7 +18,7 @@ export interface PodText {
 
 /** A running pod with label `app: shop` and our sidecar. */
 export function podObject(text: PodText): Record<string, unknown> & {
-  metadata: { name: string; namespace: string; uid: string };
+  metadata: Record<string, unknown> & { name: string };
 } {
   const { name, namespace = 'shop', uid = `uid-${name}`, deployment, injected = true, phase = 'Running' } = text;
   const hash = deployment === undefined ? {} : { 'pod-template-hash': '5d4f' };
