@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { succeed } from '../../support/command.ts';
 import { root } from '../../support/source-files.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { requireHostPrograms } from '../host-programs.ts';
 import { buildImage, imageNames } from '../images.ts';
+import { buildTools, toolNames } from '../tools.ts';
 import { admission } from './admission.ts';
 import { audit, type Span } from './audit.ts';
 import { changes } from './changes.ts';
@@ -39,6 +41,8 @@ async function main(): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
+  await requireHostPrograms(print);
+  await buildTools(toolNames, print);
   const begun = performance.now();
   const part = (name: string) => print(`${name} (${((performance.now() - begun) / 1000).toFixed(0)} s)`);
   const folder = mkdtempSync(join(tmpdir(), 'lychgate-story-'));
