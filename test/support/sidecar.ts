@@ -42,7 +42,7 @@ export interface SidecarOptions {
   readonly program?: readonly string[];
   readonly port?: number;
   readonly args?: readonly string[];
-  /** False where it is not to become ready: then its start is only waited for until the admin port answers. */
+  /** False where it is not to become ready: then it is waited for until it says that it serves. */
   readonly ready?: boolean;
 }
 
@@ -54,9 +54,10 @@ export async function startSidecar(manifests: string, options: SidecarOptions = 
   try {
     await until(async () => {
       if (running.over()) throw new Error('ended');
+      // Its admin port answers from early on: what it says before it serves is that it starts.
+      if (options.ready === false) return running.log().some(({ msg }) => msg === 'serving') || undefined;
       try {
-        const { status } = await running.admin('/readyz');
-        return status === 200 || options.ready === false || undefined;
+        return (await running.admin('/readyz')).status === 200 || undefined;
       } catch {
         return undefined;
       }
