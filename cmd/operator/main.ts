@@ -5,7 +5,6 @@ import { replicaTokenAudience, sidecarTokenAudience } from '../../pkg/api/pod-na
 import { connectCluster } from '../../pkg/cluster/connect.ts';
 import { createEventRecorder } from '../../pkg/cluster/events.ts';
 import { type LeaderElection, startLeaderElection } from '../../pkg/cluster/leader.ts';
-import { systemTimers } from '../../pkg/cluster/timers.ts';
 import { createTokenReviewer } from '../../pkg/cluster/token-review.ts';
 import { reviewPod } from '../../pkg/inject/review.ts';
 import { startAuthority } from '../../pkg/operator/authority.ts';
@@ -27,6 +26,7 @@ import { requireSafeEnvironment } from '../../pkg/process/env.ts';
 import { takeOverLifecycle } from '../../pkg/process/lifecycle.ts';
 import { createLog } from '../../pkg/process/log.ts';
 import { registerProcessMetrics } from '../../pkg/process/process-metrics.ts';
+import { systemTimers } from '../../pkg/process/timers.ts';
 import { startReplicaReporter } from '../../pkg/push/replicas.ts';
 import { type PushServer, startPushServer } from '../../pkg/push/server.ts';
 import { parseOptions } from './options.ts';

@@ -1,12 +1,12 @@
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { systemTimers, type Timers } from '../process/timers.ts';
 import { ask } from './ask.ts';
 import type { Cluster, RequestOptions } from './cluster.ts';
 import { type ApiRequest, openConnection } from './connection.ts';
 import { startListWatch } from './list-watch.ts';
 import { isRecord, type KubernetesObject } from './object.ts';
 import { failureOf } from './refusal.ts';
-import { systemTimers, type Timers } from './timers.ts';
 import type { ClusterEvent, Watched } from './watched.ts';
 
 export interface ConnectOptions {

@@ -3,9 +3,9 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:h
 import { Agent, request as plainRequest } from 'node:http';
 import { type RequestOptions, Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
+import type { Timers } from '../process/timers.ts';
 import { ApiError } from './api-error.ts';
 import { type AskedOf, failureOf } from './refusal.ts';
-import type { Timers } from './timers.ts';
 
 /** One request to the API server. */
 export interface ApiRequest extends AskedOf {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { pause, systemTimers, type Timers } from '../process/timers.ts';
 import { ApiError } from './api-error.ts';
 import type { Cluster } from './cluster.ts';
 import { microTime } from './micro-time.ts';
-import { pause, systemTimers, type Timers } from './timers.ts';
 
 /** Something that happened to an object, as `kubectl describe` shows it. */
 export interface RecordedEvent {

@@ -1,10 +1,10 @@
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { pause, systemTimers, type Timers } from '../process/timers.ts';
 import { ApiError } from './api-error.ts';
 import type { Cluster } from './cluster.ts';
 import { microTime } from './micro-time.ts';
 import { isRecord, type KubernetesObject } from './object.ts';
-import { pause, systemTimers, type Timers } from './timers.ts';
 
 /** Which replica leads, by a Lease of coordination.k8s.io. */
 export interface LeaderElection {

@@ -1,12 +1,12 @@
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { pause, type Timers } from '../process/timers.ts';
 import { ApiError } from './api-error.ts';
 import { ask, refused } from './ask.ts';
 import { createBackOff } from './back-off.ts';
 import type { ApiRequest, Connection } from './connection.ts';
 import { createInventory, readPage } from './inventory.ts';
 import { failureOf, refusalOf } from './refusal.ts';
-import { pause, type Timers } from './timers.ts';
 import { createWatchLines, type WatchLine } from './watch-lines.ts';
 import type { ClusterEvent, RelistReason, Watched, WatchTarget } from './watched.ts';
 

@@ -1,6 +1,6 @@
 import { sidecarPortNames } from '../api/pod-names.ts';
 import type { PodSettings } from '../api/pod-settings.ts';
-import { ProbesUnreadable, parseProbes, type RelayProbe } from '../relay/probe.ts';
+import { ProbesUnreadable, parseProbes, type RelayProbe, relayPath, secretHeader } from '../relay/probe.ts';
 import { type Container, gracePeriodSeconds, type Handler, type HttpGet, nativeSidecars, type PodSpec } from './pod.ts';
 
 /** A pod whose probes go through the relay. */
@@ -114,7 +114,7 @@ function relayHandler(handler: Handler, place: Place, context: Context): Handler
   const { httpGet: _http, tcpSocket: _tcp, grpc: _grpc, ...rest } = handler;
   return {
     httpGet: {
-      path: `/probe/${id}`,
+      path: relayPath(id),
       port: probePort,
       scheme: 'HTTP',
       ...(secret === undefined ? {} : { httpHeaders: [{ name: secretHeader, value: secret }] }),
@@ -195,8 +195,6 @@ function placeText({ container, field }: Place): string {
   return `container ${container.name}: ${field}`;
 }
 
-/** The relay's header for hooks. */
-const secretHeader = 'lychgate-probe-secret';
 /** The kubelet sets no limit to a postStart hook. */
 const postStartMs = 3_600_000;
 const longestMs = 86_400_000;

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { systemTimers, type Timers } from '../cluster/timers.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { systemTimers, type Timers } from '../process/timers.ts';
 import type { ServingCertificates } from '../push/certificates.ts';
 import { keepCaConfigMaps } from './ca-config-map.ts';
 import { CertificateMissing, type CertificateSource, type CertificateState } from './certificate-source.ts';

@@ -1,5 +1,5 @@
-import type { Timers } from '../cluster/timers.ts';
 import type { Clock } from '../process/clock.ts';
+import type { Timers } from '../process/timers.ts';
 
 export interface DebounceOptions {
   readonly clock: Clock;

@@ -1,13 +1,7 @@
 import { ApiError } from '../cluster/api-error.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { PodNamespace } from '../inject/settings.ts';
 import type { WorldWatch } from './world-watch.ts';
-
-/** What the webhook must know of a pod's namespace; labels and annotations are undefined where they may not be seen. */
-export interface NamespaceFacts {
-  readonly name: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
 
 /**
  * Looks a namespace up: in the watch, else at the API server, since a pod may be made right after its namespace. With
@@ -16,7 +10,7 @@ export interface NamespaceFacts {
 export function createNamespaceFacts(
   watch: Pick<WorldWatch, 'namespace'>,
   cluster: Pick<Cluster, 'get'>,
-): (name: string) => Promise<NamespaceFacts> {
+): (name: string) => Promise<PodNamespace> {
   return async (name) => {
     const seen = watch.namespace(name);
     if (seen !== undefined) return { name, labels: seen.labels, annotations: seen.annotations };

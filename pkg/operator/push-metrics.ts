@@ -1,5 +1,6 @@
 import type { Clock } from '../process/clock.ts';
-import { PermissionDenied, type PodCaller, Unauthenticated } from '../push/caller.ts';
+import { authenticationStatus } from '../push/call.ts';
+import type { PodCaller } from '../push/caller.ts';
 import type { SidecarReport } from '../push/report.ts';
 import { podKey } from '../translate/world.ts';
 import type { OperatorMetrics } from './metrics.ts';
@@ -30,13 +31,7 @@ export function countFailures<T extends PodCaller | void>(
     try {
       return await authenticate(token);
     } catch (cause) {
-      const reason =
-        cause instanceof Unauthenticated
-          ? 'unauthenticated'
-          : cause instanceof PermissionDenied
-            ? 'permission_denied'
-            : 'unavailable';
-      streamAuthFailures.inc({ reason });
+      streamAuthFailures.inc({ reason: authenticationStatus(cause).code.toLowerCase() });
       throw cause;
     }
   };

@@ -1,7 +1,7 @@
-import type { Timers } from '../cluster/timers.ts';
 import { encodeSnapshot, policyDigest } from '../policy/snapshot.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import type { Timers } from '../process/timers.ts';
 import type { PodCaller } from '../push/caller.ts';
 import type { Offer, OfferSource } from '../push/offer.ts';
 import { type Translation, translate } from '../translate/translate.ts';

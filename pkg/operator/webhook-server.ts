@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { systemTimers, type Timers } from '../cluster/timers.ts';
+import type { Socket } from 'node:net';
 import type { Clock } from '../process/clock.ts';
+import { listen } from '../process/listen.ts';
 import type { Log } from '../process/log.ts';
+import { systemTimers, type Timers } from '../process/timers.ts';
 import type { ServingCertificates } from '../push/certificates.ts';
 import { CertificateMissing } from './certificate-source.ts';
 import { type BodyReader, BodyRefused, createBodyReader } from './webhook-body.ts';
@@ -77,7 +78,11 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   endOldestAbove(server, options.maxConnections ?? 256);
   server.on('tlsClientError', (error) => log.debug('webhook handshake failed', { err: error }));
   server.on('clientError', (_error, socket) => socket.destroy());
-  const port = await listen(server, options);
+  const { port } = await listen(
+    server,
+    options,
+    (where, cause) => new WebhookListenFailed(`webhook port cannot be opened on ${where}: ${cause.message}`, { cause }),
+  );
   return {
     port,
     close: (signal) => {
@@ -197,18 +202,6 @@ function endOldestAbove(server: Server, most: number): void {
   });
   server.on('request', ({ socket }) => {
     if (connections.delete(socket)) connections.add(socket);
-  });
-}
-
-function listen(server: Server, { host, port }: WebhookServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const where = `${host ?? 'every address'}, port ${port}`;
-      reject(new WebhookListenFailed(`webhook port cannot be opened on ${where}: ${cause.message}`, { cause }));
-    });
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      resolve((server.address() as AddressInfo).port);
-    });
   });
 }
 

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, BlockList, isIP, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { BlockList, isIP, type Socket } from 'node:net';
 import type { Registry } from 'prom-client';
+import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { toOpenMetrics } from './open-metrics.ts';
 
@@ -48,7 +49,11 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     if (sockets.size > maxConnections) sockets.values().next().value?.destroy();
   });
   server.on('clientError', (_error, socket) => socket.destroy());
-  const address = await listen(server, options);
+  const address = await listen(
+    server,
+    options,
+    (where, cause) => new AdminListenFailed(`admin port cannot be opened on ${where}: ${cause.message}`, { cause }),
+  );
   return {
     host: address.address,
     port: address.port,
@@ -58,19 +63,6 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
         server.closeAllConnections();
       }),
   };
-}
-
-function listen(server: Server, { host, port }: AdminOptions): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const where = `${host ?? 'every address'}, port ${port}`;
-      reject(new AdminListenFailed(`admin port cannot be opened on ${where}: ${cause.message}`, { cause }));
-    });
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      const address = server.address();
-      if (address !== null && typeof address === 'object') resolve(address);
-    });
-  });
 }
 
 async function answer(options: AdminOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

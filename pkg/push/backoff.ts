@@ -12,21 +12,4 @@ export function backoffMs(failures: number, random: () => number, { minMs, maxMs
   return minMs + random() * Math.max(0, ceiling - minMs);
 }
 
-/** Waits, or until the signal fires. Never rejects. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
-}
-
 const usual: BackoffLimits = { minMs: 1_000, maxMs: 30_000 };

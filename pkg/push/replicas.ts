@@ -1,6 +1,7 @@
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
-import { type BackoffLimits, backoffMs, pause } from './backoff.ts';
+import { pause, systemTimers } from '../process/timers.ts';
+import { type BackoffLimits, backoffMs } from './backoff.ts';
 import { type Dialled, dial } from './dial.ts';
 import { encodeFromReplica, type FromReplica } from './replica-messages.ts';
 import type { SidecarReport } from './report.ts';
@@ -75,7 +76,7 @@ class Reporting {
       const waitMs = Math.round(backoffMs(this.#failures, this.#options.random, this.#options.backoff));
       this.#failures += 1;
       this.#options.log.info('no stream to the lease holder', { fault, dialledAgainInMs: waitMs });
-      await pause(waitMs, signal);
+      await pause(systemTimers, waitMs, signal);
     }
   }
 

@@ -2,8 +2,9 @@ import { status } from '@grpc/grpc-js';
 import type { PodPolicy } from '../policy/policy.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { pause, systemTimers } from '../process/timers.ts';
 import { acceptSnapshot, type InForce, withVersions } from './accept.ts';
-import { type BackoffLimits, backoffMs, pause } from './backoff.ts';
+import { type BackoffLimits, backoffMs } from './backoff.ts';
 import { type Dialled, dial } from './dial.ts';
 import { features } from './features.ts';
 import { readLastGood, writeLastGood } from './last-good.ts';
@@ -150,7 +151,7 @@ class Following {
       const waitMs = Math.round(backoffMs(this.#failures, random, this.#timing.backoff));
       this.#failures += 1;
       log.info('no stream to the operator: what is in force serves on', { fault, dialledAgainInMs: waitMs });
-      await pause(waitMs, signal);
+      await pause(systemTimers, waitMs, signal);
     }
     this.#update({ connected: false, fault: 'closed' });
   }

@@ -34,6 +34,14 @@ export type RelayProbe = {
     }
 );
 
+/** What the kubelet asks the relay for. */
+export function relayPath(id: string): string {
+  return `/probe/${id}`;
+}
+
+/** The field with a probe's secret, in lower case as Node names it. */
+export const secretHeader = 'lychgate-probe-secret';
+
 /** The list of probes does not follow its schema; the message names every fault, a line each. */
 export class ProbesUnreadable extends Error {
   readonly code = 'PROBES_UNREADABLE';

@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { listen } from '../process/listen.ts';
 import type { Log } from '../process/log.ts';
 import { ask } from './ask.ts';
-import type { RelayProbe } from './probe.ts';
+import { type RelayProbe, relayPath, secretHeader } from './probe.ts';
 
 export interface RelayOptions {
   /** The address to listen on; every address of the pod, both families, when absent: the kubelet comes from outside. */
@@ -33,7 +34,7 @@ export class RelayListenFailed extends Error {
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { log } = options;
-  const probes = new Map(options.probes.map((probe) => [`/probe/${probe.id}`, probe]));
+  const probes = new Map(options.probes.map((probe) => [relayPath(probe.id), probe]));
   const running = new Map<RelayProbe, Promise<number>>();
   const waiting = new Set<Socket>();
   const sockets = new Set<Socket>();
@@ -74,7 +75,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (_request, socket) => socket.destroy());
-  const { port } = await listen(server, options);
+  const { port } = await listen(
+    server,
+    options,
+    (where, cause) => new RelayListenFailed(`probe port cannot be opened on ${where}: ${cause.message}`, { cause }),
+  );
   return {
     port,
     close: () =>
@@ -102,21 +107,6 @@ function oldestIdle(sockets: ReadonlySet<Socket>, waiting: ReadonlySet<Socket>):
   return sockets.values().next().value;
 }
 
-function listen(server: Server, { host, port }: RelayOptions): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const where = `${host ?? 'every address'}, port ${port}`;
-      reject(new RelayListenFailed(`probe port cannot be opened on ${where}: ${cause.message}`, { cause }));
-    });
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      const address = server.address();
-      if (address !== null && typeof address === 'object') resolve(address);
-    });
-  });
-}
-
-/** Node's name for the field, in lower case. */
-const secretHeader = 'lychgate-probe-secret';
 const maxConnections = 128;
 const serverLimits = {
   connectionsCheckingInterval: 1000,

@@ -1,5 +1,5 @@
-import type { Timers } from '../../pkg/cluster/timers.ts';
 import type { Clock } from '../../pkg/process/clock.ts';
+import type { Timers } from '../../pkg/process/timers.ts';
 
 /** Both clocks and all timers of a test: time passes when the test says so. */
 export interface ManualTime {
