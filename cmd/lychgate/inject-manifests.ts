@@ -1,8 +1,8 @@
 import { type Document, isAlias, isSeq, LineCounter, parseAllDocuments, visit, Document as YamlDocument } from 'yaml';
+import { isRecord } from '../../pkg/api/raw.ts';
 import { injectPod } from '../../pkg/inject/inject.ts';
 import { difference, type PatchOperation } from '../../pkg/inject/patch.ts';
 import type { InjectSettings } from '../../pkg/inject/settings.ts';
-import { isObject } from '../../pkg/inject/shape.ts';
 
 /** A file of manifests. */
 export interface ManifestFile {
@@ -90,7 +90,7 @@ interface Template {
 
 /** Where pods stand in an object. */
 function templatesOf(value: unknown, path: readonly (number | string)[]): Template[] {
-  if (!isObject(value)) return [];
+  if (!isRecord(value)) return [];
   const { apiVersion, kind, items } = value;
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return [];
   if (kind.endsWith('List') && Array.isArray(items)) {
@@ -98,11 +98,11 @@ function templatesOf(value: unknown, path: readonly (number | string)[]): Templa
   }
   const way = templatePaths.get(`${apiVersion} ${kind}`);
   if (way === undefined) return [];
-  const metadata = isObject(value['metadata']) ? value['metadata'] : {};
+  const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
   const namespace = typeof metadata['namespace'] === 'string' ? metadata['namespace'] : undefined;
   const name = [metadata['name'], metadata['generateName']].find((one) => typeof one === 'string') ?? 'without a name';
   let template: unknown = value;
-  for (const step of way) template = isObject(template) ? template[step] : undefined;
+  for (const step of way) template = isRecord(template) ? template[step] : undefined;
   return [
     {
       path: [...path, ...way],

@@ -1,4 +1,4 @@
-import { isObject } from './shape.ts';
+import { isRecord } from '../api/raw.ts';
 
 /** One operation of a JSON Patch. RFC 6902. */
 export type PatchOperation =
@@ -15,7 +15,7 @@ export function difference(
   path: readonly (number | string)[] = [],
 ): readonly PatchOperation[] {
   if (before === after) return [];
-  if (isObject(before) && isObject(after)) return objectDifference(before, after, path);
+  if (isRecord(before) && isRecord(after)) return objectDifference(before, after, path);
   if (Array.isArray(before) && Array.isArray(after)) return listDifference(before, after, path);
   return [{ op: 'replace', path, value: after }];
 }
@@ -63,7 +63,7 @@ function listDifference(
 
 /** Whether two entries of a list are versions of one thing. */
 function sameEntry(before: unknown, after: unknown): boolean {
-  if (isObject(before) && isObject(after) && 'name' in before && 'name' in after)
+  if (isRecord(before) && isRecord(after) && 'name' in before && 'name' in after)
     return before['name'] === after['name'];
   return difference(before, after).length === 0;
 }

@@ -1,7 +1,7 @@
+import { isRecord } from '../api/raw.ts';
 import { injectPod } from './inject.ts';
 import { difference, patchDocument } from './patch.ts';
 import type { InjectSettings, PodNamespace } from './settings.ts';
-import { isObject } from './shape.ts';
 
 /** The answer to an AdmissionReview. */
 export interface AdmissionAnswer {
@@ -67,17 +67,17 @@ export function reviewedNamespace(review: unknown): string | undefined {
 function requestOf(
   review: unknown,
 ): { readonly uid: string; readonly raw: Readonly<Record<string, unknown>> } | undefined {
-  if (!isObject(review) || review['apiVersion'] !== apiVersion || review['kind'] !== 'AdmissionReview')
+  if (!isRecord(review) || review['apiVersion'] !== apiVersion || review['kind'] !== 'AdmissionReview')
     return undefined;
   const { request } = review;
-  if (!isObject(request)) return undefined;
+  if (!isRecord(request)) return undefined;
   const { uid } = request;
   return typeof uid === 'string' && uid !== '' ? { uid, raw: request } : undefined;
 }
 
 function isPod({ kind, subResource }: Readonly<Record<string, unknown>>): boolean {
   return (
-    isObject(kind) &&
+    isRecord(kind) &&
     kind['group'] === '' &&
     kind['version'] === 'v1' &&
     kind['kind'] === 'Pod' &&

@@ -1,3 +1,4 @@
+import { isRecord } from '../api/raw.ts';
 import type { Pod } from './pod.ts';
 
 /** A value that is a pod as far as this package looks at it, or what is wrong with it, each with its path. */
@@ -9,11 +10,6 @@ export type ReadPod =
 export function readPod(value: unknown, at = ''): ReadPod {
   const faults: string[] = [];
   return matches<Pod>(value, pod, at, faults) ? { kind: 'pod', pod: value } : { kind: 'fault', faults };
-}
-
-/** Whether a value is an object with names, and not a list. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 type Shape =
@@ -42,7 +38,7 @@ function check(value: unknown, shape: Shape, at: string, faults: string[]): void
     else for (const [index, item] of value.entries()) check(item, shape.list, `${at}[${index}]`, faults);
     return;
   }
-  if (!isObject(value)) {
+  if (!isRecord(value)) {
     faults.push(wrong(at, 'an object', value));
     return;
   }

@@ -1,5 +1,6 @@
 import { nearest } from '../api/distance.ts';
 import { apiVersion } from '../api/metadata.ts';
+import { isRecord } from '../api/raw.ts';
 import type { RewriteSet } from '../api/rewrite-set.ts';
 import type { SslProfile } from '../api/ssl-profile.ts';
 import {
@@ -131,10 +132,6 @@ function fromBase64(text: string): string | undefined {
 /** `name` is what can be said of the object: it has no name of its own. */
 function none(name: string, message: string, field = ''): ReadObject {
   return { kind: 'none', faults: [{ field, message: `${name}: ${message}`, severity: 'error' }] };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const versions: ReadonlyMap<string, string> = new Map([

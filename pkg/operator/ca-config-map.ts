@@ -1,5 +1,6 @@
+import { isRecord } from '../api/raw.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { isRecord, type KubernetesObject } from '../cluster/object.ts';
+import type { KubernetesObject } from '../cluster/object.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 
 export interface CaConfigMapsOptions {

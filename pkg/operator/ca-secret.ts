@@ -1,4 +1,5 @@
-import { isRecord, type KubernetesObject } from '../cluster/object.ts';
+import { isRecord } from '../api/raw.ts';
+import type { KubernetesObject } from '../cluster/object.ts';
 import { KeyPair, KeyPairInvalid } from '../policy/key-pair.ts';
 import { type Certificate, isSelfSigned } from '../x509/certificate.ts';
 import { certificatesFromPem, PemMalformed } from '../x509/pem.ts';

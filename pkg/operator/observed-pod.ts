@@ -1,5 +1,6 @@
 import { sidecarContainerName, sidecarPortNames } from '../api/pod-names.ts';
 import { type InjectLabel, readInjectLabel } from '../api/pod-settings.ts';
+import { fieldOf, isRecord } from '../api/raw.ts';
 import { defaultPort, type Pod } from '../translate/world.ts';
 
 /** What is kept of a pod: a cluster has many, and most of what the API server says of each is of no use here. */
@@ -23,7 +24,8 @@ export interface ObservedPod {
 
 /** Reads a pod as the API server has it; undefined for an object without an identity. Never throws. */
 export function observePod(raw: unknown): ObservedPod | undefined {
-  const metadata = recordOf(fieldOf(raw, 'metadata'));
+  const metadata = fieldOf(raw, 'metadata');
+  if (!isRecord(metadata)) return undefined;
   const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
   if (typeof name !== 'string' || typeof namespace !== 'string' || typeof uid !== 'string') return undefined;
   const labels = textMap(metadata['labels']);
@@ -74,18 +76,12 @@ function workloadOf(references: unknown, labels: Readonly<Record<string, string>
 
 function textMap(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(recordOf(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(isRecord(value) ? value : {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
   );
 }
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return recordOf(value)[name];
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,4 +1,4 @@
-import { encodeSnapshot, policyDigest } from '../policy/snapshot.ts';
+import { encodeSnapshot, snapshotDigest } from '../policy/snapshot.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Timers } from '../process/timers.ts';
@@ -128,7 +128,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const unknown = translation.unknown.get(key) ?? [];
       // What is not known must neither be given nor taken away: the offer of before stands, and where there is none, none.
       if (policy === undefined || unknown.length > 0) continue;
-      const digest = policyDigest(policy);
+      const text = encodeSnapshot(policy);
+      const digest = snapshotDigest(text);
       const inputs = translation.inputs.get(key) ?? [];
       const before = offers.get(key);
       if (before?.digest === digest && before.podUid === pod.uid) {
@@ -136,7 +137,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         continue;
       }
       offers.set(key, { policy, digest, inputs, podUid: pod.uid, sinceMs: clock.monotonicMs() });
-      metrics.snapshotBytes.observe(Buffer.byteLength(encodeSnapshot(policy)));
+      metrics.snapshotBytes.observe(Buffer.byteLength(text));
       changed.push(key);
     }
     return changed;

@@ -1,6 +1,7 @@
+import { isRecord } from '../api/raw.ts';
 import { ApiError } from '../cluster/api-error.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { isRecord, type KubernetesObject } from '../cluster/object.ts';
+import type { KubernetesObject } from '../cluster/object.ts';
 
 export interface WebhookBundleOptions {
   readonly cluster: Pick<Cluster, 'patch' | 'watch'>;

@@ -1,4 +1,4 @@
-import { isRecord } from '../cluster/object.ts';
+import { isRecord } from '../api/raw.ts';
 import type { PodNamespace } from '../inject/settings.ts';
 
 /** Which of the webhook's two entries matched: the namespace asks for sidecars, or only the pod does. */

@@ -18,9 +18,14 @@ export function encodeSnapshot(policy: PodPolicy): string {
   return canonicalJson(policy);
 }
 
-/** The version of a policy: SHA-256 of its canonical JSON, lower-case hexadecimal. */
+/** The version of a policy: the digest of its canonical JSON. */
 export function policyDigest(policy: PodPolicy): string {
-  return createHash('sha256').update(encodeSnapshot(policy)).digest('hex');
+  return snapshotDigest(encodeSnapshot(policy));
+}
+
+/** SHA-256 of a snapshot's text, lower-case hexadecimal. */
+export function snapshotDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Reads a snapshot strictly: an unknown field or enum value refuses the whole. @throws SnapshotMalformed. */

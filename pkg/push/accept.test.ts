@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { inputOf, offerOf, policyOf, pushPki } from '../../test/support/push.ts';
-import { canonicalJson, encodeSnapshot, policyDigest } from '../policy/snapshot.ts';
+import { canonicalJson, encodeSnapshot, policyDigest, snapshotDigest } from '../policy/snapshot.ts';
 import { acceptSnapshot, type InForce, withVersions } from './accept.ts';
 import type { SnapshotMessage } from './messages.ts';
-import { digestOf } from './schema.ts';
 
 const nowMs = 1_000;
 
@@ -104,10 +103,10 @@ suite('a snapshot', () => {
 
 function changed(message: SnapshotMessage, change: (raw: Record<string, unknown>) => unknown): SnapshotMessage {
   const policy = canonicalJson(change(JSON.parse(message.policy)));
-  return { ...message, policy, digest: digestOf(policy) };
+  return { ...message, policy, digest: snapshotDigest(policy) };
 }
 
 function spaced(message: SnapshotMessage): SnapshotMessage {
   const policy = `${message.policy} `;
-  return { ...message, policy, digest: digestOf(policy) };
+  return { ...message, policy, digest: snapshotDigest(policy) };
 }

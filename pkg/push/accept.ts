@@ -1,8 +1,8 @@
 import type { Input } from '../policy/input.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { SnapshotMalformed } from '../policy/snapshot.ts';
+import { SnapshotMalformed, snapshotDigest } from '../policy/snapshot.ts';
 import { type NackReason, type SnapshotMessage, shorten } from './messages.ts';
-import { digestOf, type Schema, schemas } from './schema.ts';
+import { type Schema, schemas } from './schema.ts';
 import { nextTombstones, staleInput, type Tombstone } from './stale.ts';
 
 /** What a sidecar has in force of the operator's, and what it needs to tell an older offer. */
@@ -40,7 +40,7 @@ export function acceptSnapshot(
     throw error;
   }
   // Of the canonical form: a text that says the same in another way is not what the digest was made of.
-  const digest = digestOf(schema.encode(policy) ?? '');
+  const digest = snapshotDigest(schema.encode(policy) ?? '');
   if (digest !== message.digest) {
     return refused('DigestMismatch', `the policy has digest ${digest}, the message says ${message.digest}`);
   }

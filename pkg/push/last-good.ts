@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Input } from '../policy/input.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { canonicalJson, maxSnapshotLength } from '../policy/snapshot.ts';
+import { canonicalJson, maxSnapshotLength, snapshotDigest } from '../policy/snapshot.ts';
 import type { InForce } from './accept.ts';
 import { faultsOf } from './messages.ts';
-import { digestOf, encodeFor, schemas } from './schema.ts';
+import { encodeFor, schemas } from './schema.ts';
 import { Tombstone } from './stale.ts';
 
 /** The last good policy of one pod. It has private keys. */
@@ -64,7 +64,8 @@ export async function readLastGood(directory: string, podUid: string): Promise<L
   if (!head.success) throw new LastGoodUnusable(`its head cannot be read: ${faultsOf(head.error)}`);
   const { podUid: owner, digest, inputs, tombstones, atMs } = head.data;
   if (owner !== podUid) throw new LastGoodUnusable(`it is of pod ${owner}, this is pod ${podUid}`);
-  if (digestOf(policyText) !== head.data.policyDigest) throw new LastGoodUnusable('its policy is not what was written');
+  if (snapshotDigest(policyText) !== head.data.policyDigest)
+    throw new LastGoodUnusable('its policy is not what was written');
   const schema = schemas.find(({ version }) => version === head.data.schema);
   if (schema === undefined) throw new LastGoodUnusable(`it is in snapshot schema ${head.data.schema}`);
   try {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { PodPolicy } from '../policy/policy.ts';
-import { decodeSnapshot, encodeSnapshot, maxSnapshotLength } from '../policy/snapshot.ts';
+import { decodeSnapshot, encodeSnapshot, maxSnapshotLength, snapshotDigest } from '../policy/snapshot.ts';
 import { type Feature, features, featuresOf } from './features.ts';
 import type { Hello } from './messages.ts';
 import type { Offer } from './offer.ts';
@@ -30,7 +29,7 @@ export function encodeFor(
   table: readonly Schema[] = schemas,
 ): { readonly text: string; readonly digest: string } | undefined {
   const text = table.find(({ version }) => version === schema)?.encode(policy);
-  return text === undefined ? undefined : { text, digest: digestOf(text) };
+  return text === undefined ? undefined : { text, digest: snapshotDigest(text) };
 }
 
 /** An offer as this sidecar can read it, in the newest schema that both know and that has words for it. */
@@ -73,11 +72,6 @@ export function encodeOffer(
     reason: 'UnsupportedSchema',
     message: `the policy cannot be said in snapshot schema ${shared.map(({ version }) => version).join(', ')}; restart the pod to get the current sidecar`,
   };
-}
-
-/** SHA-256, lower-case hexadecimal. */
-export function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What stays of an encoding: its text is made again when it is sent, which is seldom, so that it need not stay in memory. */

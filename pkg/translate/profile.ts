@@ -1,6 +1,7 @@
 import { CaRef } from '../api/client-auth.ts';
 import { defaults } from '../api/defaults.ts';
 import { parseList, parseWith } from '../api/parse.ts';
+import { fieldOf } from '../api/raw.ts';
 import { LabelSelector, type SslProfile, type SslProfileSpec } from '../api/ssl-profile.ts';
 import type { ForwardedCertificate, ProfilePolicy, RewriteSetPolicy, TlsSettings } from '../policy/policy.ts';
 import { usesCertificateVariable } from '../rewrite/faults.ts';
@@ -132,12 +133,6 @@ function unreadable(resource: Resource<SslProfile>, files: RecordedFiles, faults
     rewriteSetNames: [],
     references: files.asked,
   };
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined;
 }
 
 function checkTrust(spec: SslProfileSpec, faults: FaultList): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRecord } from '../../../pkg/api/raw.ts';
 import type { TestCluster } from '../cluster.ts';
 
 /** A series of an answer. */
@@ -63,8 +64,4 @@ function samplesOf(answer: unknown, expression: string): readonly Sample[] {
     const labels = Object.fromEntries(Object.entries(series['metric']).map(([name, value]) => [name, String(value)]));
     return [{ labels, value: Number(series['value'][1]) }];
   });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
