@@ -8,7 +8,7 @@ import { type Translation, translate } from '../translate/translate.ts';
 import { podKey } from '../translate/world.ts';
 import { debounce } from './debounce.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { type NamespaceView, sameView, worldOf } from './view.ts';
+import { type NamespaceView, notListedYet, sameView, worldOf } from './view.ts';
 import type { WorldWatch } from './world-watch.ts';
 
 /** One namespace as it was translated last. */
@@ -100,8 +100,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     let current = view;
     try {
       let translation = translateWorld(worldOf(current));
-      while (watch.follow(current.namespace, translation.references)) {
-        current = watch.views().get(view.namespace) ?? current;
+      for (;;) {
+        const opened = watch.follow(current.namespace, translation.references);
+        if (opened.length === 0) break;
+        current = { ...current, unknown: new Map([...current.unknown, ...opened.map(unlisted)]) };
         translation = translateWorld(worldOf(current));
       }
       metrics.translations.inc({ result: 'success' });
@@ -173,6 +175,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     close: () => changes.close(),
   };
+}
+
+function unlisted(key: string): readonly [string, string] {
+  return [key, notListedYet];
 }
 
 const quietMs = 100;

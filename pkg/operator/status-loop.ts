@@ -4,9 +4,9 @@ import { debounce } from './debounce.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { Reconciler } from './reconcile.ts';
 import type { Reports } from './reports.ts';
-import { podStates, statusesOf, type WantedStatus } from './status.ts';
+import { judgePods, statusesOf, type WantedStatus } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
-import { isSettling, podsWithoutSidecar } from './view.ts';
+import { isSettling } from './view.ts';
 
 /** Looks at everything again after changes, and every few seconds: a pod becomes late without any event. */
 export interface StatusLoop {
@@ -43,17 +43,18 @@ export function createStatusLoop(options: StatusLoopOptions): StatusLoop {
       nowMs: clock.monotonicMs(),
       leadingSinceMs,
     };
-    const inputs = [...reconciler.namespaces.values()].map((namespace) => ({ ...common, namespace }));
-    // An operator that starts would say "unknown" of what it knows a moment later.
-    const wanted = inputs.filter(({ namespace }) => !isSettling(namespace.view)).flatMap(statusesOf);
-    writer.set(wanted);
-    const states = inputs.flatMap(podStates).map(({ kind }) => stateLabels[kind]);
-    const missing = inputs.reduce((sum, { namespace }) => sum + podsWithoutSidecar(namespace.view).length, 0);
+    const wanted: WantedStatus[] = [];
     sidecars.reset();
-    for (const state of Object.values(stateLabels)) {
-      sidecars.set({ state }, states.filter((other) => other === state).length);
+    for (const state of [...Object.values(stateLabels), 'missing']) sidecars.set({ state }, 0);
+    for (const namespace of reconciler.namespaces.values()) {
+      const input = { ...common, namespace };
+      const pods = judgePods(input);
+      // An operator that starts would say "unknown" of what it knows a moment later.
+      if (!isSettling(namespace.view)) wanted.push(...statusesOf(input, pods));
+      for (const { state } of pods.judged) sidecars.inc({ state: stateLabels[state.kind] });
+      sidecars.inc({ state: 'missing' }, pods.missing.length);
     }
-    sidecars.set({ state: 'missing' }, missing);
+    writer.set(wanted);
     measure(wanted);
   }
 

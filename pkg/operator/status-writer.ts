@@ -11,7 +11,7 @@ import { resourceKey } from '../translate/world.ts';
 import { timeless } from './condition.ts';
 import { foundStatus } from './found-status.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import type { WantedStatus } from './status.ts';
+import { isoSeconds, type WantedStatus } from './status.ts';
 import { recordChanges } from './status-events.ts';
 
 /** Brings statuses to the API server. */
@@ -201,7 +201,7 @@ function withTimes(
   before: readonly StatusCondition[],
   nowMs: number,
 ): readonly StatusCondition[] {
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = isoSeconds(nowMs);
   return conditions.map((condition) => {
     const was = before.find(({ type }) => type === condition.type);
     const keeps = was?.status === condition.status && !defaulted.has(was.lastTransitionTime);

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type PodText, podObject, profileObject } from '../../test/support/cluster-objects.ts';
 import { checkGolden } from '../../test/support/golden.ts';
+import { LabelSelector } from '../api/ssl-profile.ts';
 import type { SidecarReport } from '../push/report.ts';
 import type { Condition } from '../translate/fault.ts';
 import { rewriteSetResource, sslProfileResource } from '../translate/world.ts';
 import { observePod } from './observed-pod.ts';
-import { podStates, type StatusInput, statusesOf } from './status.ts';
+import { judgePods, type StatusInput, statusesOf } from './status.ts';
 import type { NamespaceView } from './view.ts';
 
 interface Case {
@@ -203,7 +204,8 @@ test('every pod that counts is in one state', () => {
     reports: { 'web-1': ack },
     ageMs: 40_000,
   });
-  assert.deepEqual(podStates(input), [{ kind: 'Programmed' }, { kind: 'Late', message: 'has not connected' }]);
+  const states = judgePods(input).judged.map(({ state }) => state);
+  assert.deepEqual(states, [{ kind: 'Programmed' }, { kind: 'Late', message: 'has not connected' }]);
 });
 
 function inputOf(entry: Case): StatusInput {
@@ -247,6 +249,7 @@ function inputOf(entry: Case): StatusInput {
         references: new Map(),
         unknown: new Map(),
         inputs: new Map(),
+        selectors: new Map([['SslProfile shop/partners', LabelSelector.parse({ matchLabels: { app: 'shop' } })]]),
         selections: new Map(injected.map(({ name }) => [`shop/${name}`, ['SslProfile shop/partners']])),
       },
     },

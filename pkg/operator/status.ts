@@ -1,6 +1,5 @@
-import { parseWith } from '../api/parse.ts';
 import type { RewriteSet } from '../api/rewrite-set.ts';
-import { LabelSelector, type SslProfile } from '../api/ssl-profile.ts';
+import type { SslProfile } from '../api/ssl-profile.ts';
 import type { RewriteSetStatus, SidecarCounts, SslProfileStatus } from '../api/status.ts';
 import type { SidecarReport } from '../push/report.ts';
 import { selects } from '../translate/select.ts';
@@ -9,7 +8,7 @@ import { type TimelessCondition, timeless } from './condition.ts';
 import { exposedCondition } from './exposed-condition.ts';
 import { type FoundStatus, foundStatus } from './found-status.ts';
 import { type ObservedPod, translatedPod } from './observed-pod.ts';
-import { type JudgedPod, type PodState, podState } from './pod-state.ts';
+import { type JudgedPod, podState } from './pod-state.ts';
 import { programmedCondition } from './programmed-condition.ts';
 import { readyCondition } from './ready-condition.ts';
 import type { StandingOffer, TranslatedNamespace } from './reconcile.ts';
@@ -34,21 +33,25 @@ export interface StatusInput {
   readonly leadingSinceMs: number;
 }
 
+/** The pods of a namespace, looked at once. */
+export interface PodsJudged {
+  /** Those with a sidecar that count, each once. */
+  readonly judged: readonly JudgedPod[];
+  /** Those that asked for a sidecar and have none. */
+  readonly missing: readonly ObservedPod[];
+}
+
 /** The statuses of everything in a namespace. Pure. */
-export function statusesOf(input: StatusInput): readonly WantedStatus[] {
+export function statusesOf(
+  input: StatusInput,
+  { judged, missing }: PodsJudged = judgePods(input),
+): readonly WantedStatus[] {
   const { view } = input.namespace;
-  const judged = judgePods(input);
-  const missing = podsWithoutSidecar(view);
   const profiles = view.sslProfiles.map((resource) => profileStatus(resource, judged, missing, input));
   return [
     ...profiles.map(({ wanted }) => wanted),
     ...view.rewriteSets.map((resource) => rewriteSetStatus(resource, profiles, input)),
   ];
-}
-
-/** How many pods with a sidecar are in which state: those that count, each once. */
-export function podStates(input: StatusInput): readonly PodState[] {
-  return judgePods(input).map(({ state }) => state);
 }
 
 interface ProfileStatus {
@@ -61,9 +64,9 @@ interface ProfileStatus {
   readonly missing: readonly ObservedPod[];
 }
 
-/** Counted are pods with a sidecar that neither terminate nor have finished. */
-function judgePods({ namespace, offers, reportOf, nowMs, leadingSinceMs }: StatusInput): readonly JudgedPod[] {
-  return namespace.view.pods
+/** Counted are pods with a sidecar that neither terminate nor have finished. Pure. */
+export function judgePods({ namespace, offers, reportOf, nowMs, leadingSinceMs }: StatusInput): PodsJudged {
+  const judged = namespace.view.pods
     .filter(({ injected, phase }) => injected && phase === 'Live')
     .map((pod) => {
       const report = reportOf(pod.uid);
@@ -74,6 +77,7 @@ function judgePods({ namespace, offers, reportOf, nowMs, leadingSinceMs }: Statu
         profiles: namespace.translation.selections.get(podKey(pod)) ?? [],
       };
     });
+  return { judged, missing: podsWithoutSidecar(namespace.view) };
 }
 
 function profileStatus(
@@ -87,7 +91,7 @@ function profileStatus(
   const given = translation.conditions.get(key) ?? [];
   const usable = given.every(({ status }) => status === 'True');
   const pods = judged.filter(({ profiles }) => profiles.includes(key));
-  const selector = parseWith(LabelSelector, selectorOf(resource.raw)).value;
+  const selector = translation.selectors.get(key);
   const missing =
     selector === undefined
       ? []
@@ -206,17 +210,12 @@ function observed({ version }: Resource<unknown>): { observedGeneration?: number
   return version?.generation === undefined ? {} : { observedGeneration: version.generation };
 }
 
-function selectorOf(raw: unknown): unknown {
-  const spec = typeof raw === 'object' && raw !== null && 'spec' in raw ? raw.spec : undefined;
-  return typeof spec === 'object' && spec !== null && 'selector' in spec ? spec.selector : undefined;
-}
-
 function distinct<T>(list: readonly T[]): readonly T[] {
   return [...new Set(list)];
 }
 
 /** As Kubernetes writes times: whole seconds. */
-function isoSeconds(unixMs: number): string {
+export function isoSeconds(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
 }
 

@@ -32,9 +32,9 @@ export interface WorldWatch {
   watches(namespace: string): boolean;
   /**
    * Watches exactly these Secrets and ConfigMaps of a namespace, each by its name: RBAC cannot say "the referenced
-   * ones", but no other is read. @returns whether a watch was opened, so that a view of before says nothing of it.
+   * ones", but no other is read. @returns the keys of those opened now: a view of before says nothing of them.
    */
-  follow(namespace: string, references: ReadonlyMap<string, FileRef>): boolean;
+  follow(namespace: string, references: ReadonlyMap<string, FileRef>): readonly string[];
   close(): void;
 }
 
@@ -64,15 +64,15 @@ export function startWorldWatch({ cluster, namespaces, onChange }: WorldWatchOpt
     namespaces.length > 0 ? undefined : cluster.watch({ path: '/api/v1/namespaces', read: namespaceOf }, onChange);
   const files = new Map<string, Map<string, FollowedFile>>();
 
-  function follow(namespace: string, references: ReadonlyMap<string, FileRef>): boolean {
+  function follow(namespace: string, references: ReadonlyMap<string, FileRef>): readonly string[] {
     const followed = files.get(namespace) ?? new Map<string, FollowedFile>();
     files.set(namespace, followed);
-    let opened = false;
+    const opened: string[] = [];
     for (const [key, ref] of references) {
       // Only the profile's own namespace: whoever writes profiles must not read what they may not read themselves.
       if (ref.namespace !== namespace || followed.has(key)) continue;
       followed.set(key, { ref, watched: watchFile(cluster, ref, onChange) });
-      opened = true;
+      opened.push(key);
     }
     for (const [key, { watched }] of followed) {
       if (references.has(key)) continue;

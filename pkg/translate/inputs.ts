@@ -10,8 +10,9 @@ import { type ObjectVersion, type Pod, type Resource, resourceKey } from './worl
  */
 export function inputsOf(
   pod: Pod,
-  profiles: readonly TranslatedProfile[],
-  rewriteSets: readonly Resource<RewriteSet>[],
+  profiles: Iterable<TranslatedProfile>,
+  /** By resourceKey. */
+  rewriteSets: ReadonlyMap<string, Resource<RewriteSet>>,
   files: Files,
 ): readonly Input[] {
   const found = new Map<string, Input>();
@@ -19,14 +20,18 @@ export function inputsOf(
     if (version !== undefined) found.set(`${kind} ${namespace}/${name}`, { kind, namespace, name, ...version });
   };
   add('Pod', pod.namespace ?? '', pod.name, pod.version);
-  const named = new Set<string>();
   for (const { resource, references, rewriteSetNames } of profiles) {
     add(resource.kind, resource.namespace, resource.name, resource.version);
-    for (const name of rewriteSetNames) named.add(`RewriteSet ${resource.namespace}/${name}`);
+    for (const name of rewriteSetNames) {
+      const { namespace } = resource;
+      add(
+        'RewriteSet',
+        namespace,
+        name,
+        rewriteSets.get(resourceKey({ kind: 'RewriteSet', namespace, name }))?.version,
+      );
+    }
     for (const ref of references.values()) add(ref.kind, ref.namespace, ref.name, files.find(ref)?.version);
-  }
-  for (const set of rewriteSets) {
-    if (named.has(resourceKey(set))) add(set.kind, set.namespace, set.name, set.version);
   }
   return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, input]) => input);
 }

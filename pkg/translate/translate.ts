@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../api/ssl-profile.ts';
 import type { Input } from '../policy/input.ts';
 import type { Hold, Listener, PodPolicy } from '../policy/policy.ts';
 import { type Condition, conditionsOf, type Fault } from './fault.ts';
@@ -26,6 +27,8 @@ export interface Translation {
   readonly inputs: ReadonlyMap<string, readonly Input[]>;
   /** By pod: the profiles that are for it, also those that lost to a sibling or are held (see resourceKey). */
   readonly selections: ReadonlyMap<string, readonly string[]>;
+  /** By resource: whom a profile is for; one whose selector cannot be read is not there. */
+  readonly selectors: ReadonlyMap<string, LabelSelector>;
 }
 
 /** Translates a world into one policy a pod. Pure; never throws; one bad resource harms no other. */
@@ -37,6 +40,7 @@ export function translate(world: World): Translation {
   const profiles = world.sslProfiles
     .map((resource) => translateProfile(resource, files, (namespace, name) => sets.get(`${namespace}/${name}`)))
     .sort(byAge);
+  const rewriteSets = new Map(world.rewriteSets.map((resource) => [resourceKey(resource), resource]));
   const policies = new Map<string, PodPolicy>();
   const unknown = new Map<string, readonly string[]>();
   const inputs = new Map<string, readonly Input[]>();
@@ -49,7 +53,7 @@ export function translate(world: World): Translation {
       key,
       selected.map(({ resource }) => resourceKey(resource)),
     );
-    inputs.set(key, inputsOf(pod, [...selected, ...used], world.rewriteSets, files));
+    inputs.set(key, inputsOf(pod, new Set([...selected, ...used]), rewriteSets, files));
     const missing = unknownTo(used, files);
     if (missing.length > 0) unknown.set(key, missing);
   }
@@ -79,7 +83,15 @@ export function translate(world: World): Translation {
   }
   const faults = [...profiles, ...sets.values()].flatMap((translated) => translated.faults.all);
   const references = new Map(profiles.flatMap((profile) => [...profile.references]));
-  return { policies, conditions, faults, certificateExpiries: expiries, references, unknown, inputs, selections };
+  const selectors = new Map(
+    profiles.flatMap(({ resource, selector }) =>
+      selector === undefined ? [] : [[resourceKey(resource), selector] as const],
+    ),
+  );
+  return {
+    ...{ policies, conditions, faults, certificateExpiries: expiries },
+    ...{ references, unknown, inputs, selections, selectors },
+  };
 }
 
 /** Unknown objects that these profiles need. */
