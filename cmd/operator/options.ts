@@ -11,7 +11,6 @@ export interface OperatorOptions {
   readonly namespace: string;
   /** This replica's name: its pod's. */
   readonly podName: string;
-  readonly podUid: string;
   /** Where other replicas reach this one. */
   readonly podIp: string;
   readonly service: string;
@@ -49,7 +48,6 @@ export function parseOptions(argv: readonly string[], environment: Environment):
       new Option('--namespace <name>', "the operator's own namespace").env('POD_NAMESPACE').makeOptionMandatory(),
     )
     .addOption(new Option('--pod-name <name>', 'name of this replica').env('POD_NAME').default(hostname()))
-    .addOption(new Option('--pod-uid <uid>', "UID of this replica's pod").env('POD_UID').default(''))
     .addOption(new Option('--pod-ip <ip>', 'where other replicas reach this one').env('POD_IP').default('127.0.0.1'))
     .option(
       '--service <name>',
@@ -125,7 +123,6 @@ export function parseOptions(argv: readonly string[], environment: Environment):
   return {
     namespace: given.namespace,
     podName: given.podName,
-    podUid: given.podUid,
     podIp: given.podIp,
     service: given.service,
     watchNamespaces: given.watchNamespaces,
@@ -162,23 +159,8 @@ export function parseOptions(argv: readonly string[], environment: Environment):
   };
 }
 
-interface Given {
-  readonly namespace: string;
-  readonly podName: string;
-  readonly podUid: string;
-  readonly podIp: string;
-  readonly service: string;
-  readonly watchNamespaces: readonly string[];
-  readonly webhookConfiguration: string;
-  readonly webhookPort: number;
-  readonly pushPort: number;
-  readonly adminAddress: string | undefined;
-  readonly adminPort: number;
-  readonly lease: string;
-  readonly caSecret: string;
-  readonly caConfigMap: string;
-  readonly servingCertificate: string | undefined;
-  readonly replicaToken: string;
+/** What is used as it is given, and what is put together of what is given. */
+interface Given extends Omit<OperatorOptions, 'shutdownDelayMs' | 'shutdownMs' | 'sidecar' | 'statusIntervalMs'> {
   readonly sidecarImage: string;
   readonly sidecarImagePullPolicy: InjectSettings['imagePullPolicy'];
   readonly sidecarImagePullSecrets: readonly string[];
@@ -193,7 +175,6 @@ interface Given {
   readonly statusInterval: number;
   readonly shutdownTimeout: number;
   readonly shutdownDelay: number;
-  readonly logLevel: LogLevel;
 }
 
 function parseList(text: string): readonly string[] {

@@ -5,7 +5,7 @@ import { type Manifest, manifests, only, type RenderOptions, render, type Values
 import { deploymentSpec, operatorContainer, rightsOf } from './objects.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
-const environment = { POD_NAMESPACE: 'lychgate', POD_NAME: 'lychgate-1', POD_UID: 'u-1', POD_IP: '10.0.0.1' };
+const environment = { POD_NAMESPACE: 'lychgate', POD_NAME: 'lychgate-1', POD_IP: '10.0.0.1' };
 
 async function operatorOptions(values: Values = {}): Promise<ReturnType<typeof parseOptions>> {
   const { args } = operatorContainer(only(await manifests(values), 'Deployment'));
