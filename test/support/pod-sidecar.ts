@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { withoutUnsafeVariables } from '../../pkg/process/env.ts';
 import type { RelayProbe } from '../../pkg/relay/probe.ts';
 import { freePort } from './free-port.ts';
 import { pushPki } from './push.ts';
+import { seriesIn, spawnSidecar } from './sidecar-process.ts';
 import { until } from './until.ts';
 
 /** The sidecar as it runs in a pod, in a process of its own; pod `shop/a`, as test/support/push.ts knows it. */
@@ -44,8 +42,7 @@ export async function startPodSidecar(t: TestContext, options: PodSidecarOptions
   const directory = options.after?.directory ?? mountedFiles(t);
   const adminPort = await freePort();
   const probePort = await freePort();
-  const child = spawn(
-    process.execPath,
+  const running = spawnSidecar(
     [
       ...[main, '--operator', `localhost:${options.operatorPort}`, '--operator-ca', join(directory, 'ca.crt')],
       ...['--token', join(directory, 'token'), '--state', directory, '--listen-address', '127.0.0.1'],
@@ -53,24 +50,13 @@ export async function startPodSidecar(t: TestContext, options: PodSidecarOptions
       ...(options.args ?? []),
     ],
     {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...withoutUnsafeVariables(process.env),
-        ...{ POD_NAMESPACE: 'shop', POD_NAME: 'a', POD_UID: 'uid-a' },
-        ...(options.probes === undefined ? {} : { LYCHGATE_PROBES: JSON.stringify(options.probes) }),
-        ...options.environment,
-      },
+      ...{ POD_NAMESPACE: 'shop', POD_NAME: 'a', POD_UID: 'uid-a' },
+      ...(options.probes === undefined ? {} : { LYCHGATE_PROBES: JSON.stringify(options.probes) }),
+      ...options.environment,
     },
   );
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close').then(() => child.exitCode ?? child.signalCode);
+  const { child, stdout, stderr } = running;
+  const ended = running.ended.then(() => child.exitCode ?? child.signalCode);
   t.after(async () => {
     child.kill('SIGKILL');
     await ended;
@@ -85,23 +71,19 @@ export async function startPodSidecar(t: TestContext, options: PodSidecarOptions
     stateDir: directory,
     directory,
     admin,
-    metric: async (series) => {
-      const { body } = await admin('/metrics');
-      const line = body.split('\n').find((text) => text.startsWith(`${series} `));
-      return line === undefined ? undefined : Number(line.slice(series.length + 1));
-    },
+    metric: async (series) => seriesIn((await admin('/metrics')).body, series),
     logged: async (message) => {
-      await until(() => stdout.includes(`"msg":${JSON.stringify(message)}`) || undefined, `log line: ${message}`);
+      await until(() => stdout().includes(`"msg":${JSON.stringify(message)}`) || undefined, `log line: ${message}`);
     },
     kill: (signal) => {
       child.kill(signal);
     },
     ended,
-    stderr: () => stderr,
+    stderr,
   };
   await until(() => {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the sidecar ended: ${stderr}${stdout}`);
-    return stdout.includes('"msg":"serving"') || undefined;
+    if (running.over()) throw new Error(`the sidecar ended: ${stderr()}${stdout()}`);
+    return stdout().includes('"msg":"serving"') || undefined;
   }, 'the sidecar has started');
   return sidecar;
 }

@@ -13,6 +13,7 @@ import type { SidecarReport } from '../../pkg/push/report.ts';
 import { type PushServer, type PushServerOptions, startPushServer } from '../../pkg/push/server.ts';
 import { type Subscriber, type SubscriberOptions, startSubscriber } from '../../pkg/push/subscriber.ts';
 import { type Authority, makePki, testKey } from './pki.ts';
+import { plainPolicy } from './plain-policy.ts';
 import { until } from './until.ts';
 
 /* An operator's end and a sidecar's end on loopback, with everything between them that a test may want to bend. */
@@ -30,34 +31,7 @@ export function servingCertificate(authority: Authority = pushPki.root): Serving
 
 /** A policy that differs from others by its port alone, and has a private key. */
 export function policyOf(port: number): PodPolicy {
-  return {
-    schema: 1,
-    listeners: [
-      {
-        port,
-        tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', ciphers: [] },
-        profiles: [
-          {
-            namespace: 'shop',
-            name: 'partners',
-            hostnames: [],
-            certificates: [{ chainPem: pushPki.server.chainPem, keyPem: pushPki.server.keyPem }],
-            clientAuth: { mode: 'Off' },
-            rewriteSets: [],
-            backend: {
-              target: { port: 8080 },
-              protocol: 'HTTP',
-              whenExposed: 'Warn',
-              timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, headMs: 1, requestMs: 0, connectionAgeMs: 0 },
-              limits: { requestBodyBytes: 0, headBytes: 1024, headerCount: 10, connections: 0 },
-              trustedProxies: [],
-            },
-          },
-        ],
-      },
-    ],
-    holds: [],
-  };
+  return plainPolicy(port, pushPki.server);
 }
 
 export function inputOf(name: string, generation: number, uid = `${name}-1`): Input {

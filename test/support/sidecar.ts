@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { withoutUnsafeVariables } from '../../pkg/process/env.ts';
 import { freePort } from './free-port.ts';
+import { seriesIn, spawnSidecar } from './sidecar-process.ts';
 import { until } from './until.ts';
 
 /** One line of its log, parsed. */
@@ -86,29 +84,17 @@ function launch(
   args: readonly string[],
   program: readonly string[] = [main],
 ): Sidecar & { over(): boolean } {
-  const child = spawn(
-    process.env['LYCHGATE_RUNTIME'] ?? process.execPath,
-    [
-      ...[...program, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
-      ...['--admin-port', String(adminPort), ...args],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: withoutUnsafeVariables(process.env) },
+  const running = spawnSidecar([
+    ...[...program, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
+    ...['--admin-port', String(adminPort), ...args],
+  ]);
+  const { child, stdout, stderr, over } = running;
+  const ended = running.ended.then(
+    (): Ended => ({ code: child.exitCode, signal: child.signalCode, stdout: stdout(), stderr: stderr() }),
   );
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close').then(
-    (): Ended => ({ code: child.exitCode, signal: child.signalCode, stdout, stderr }),
-  );
-  const over = () => child.exitCode !== null || child.signalCode !== null;
   const log = () =>
-    stdout
-      .slice(0, stdout.lastIndexOf('\n') + 1)
+    stdout()
+      .slice(0, stdout().lastIndexOf('\n') + 1)
       .split('\n')
       .filter(Boolean)
       .map(parseLine);
@@ -122,11 +108,7 @@ function launch(
     log,
     logged: (wanted, what) => until(() => log().find(wanted), `log line: ${what}`),
     admin,
-    metric: async (series) => {
-      const { body } = await admin('/metrics');
-      const line = body.split('\n').find((text) => text.startsWith(`${series} `));
-      return line === undefined ? 0 : Number(line.slice(series.length + 1));
-    },
+    metric: async (series) => seriesIn((await admin('/metrics')).body, series) ?? 0,
     kill: (signal) => {
       child.kill(signal);
     },

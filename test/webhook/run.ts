@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { parse } from 'yaml';
 import { isRecord } from '../../pkg/api/raw.ts';
 import { ApiError } from '../../pkg/cluster/api-error.ts';
 import type { Cluster } from '../../pkg/cluster/cluster.ts';
@@ -11,11 +10,11 @@ import { type Authority, startAuthority } from '../../pkg/operator/authority.ts'
 import { startWebhookServer, type WebhookServer } from '../../pkg/operator/webhook-server.ts';
 import { systemClock } from '../../pkg/process/clock.ts';
 import { silentLog } from '../../pkg/process/log.ts';
+import { manifests, only } from '../chart/helm.ts';
 import { toolPath } from '../cluster/tools.ts';
-import { succeed } from '../support/command.ts';
+import { type RealApiServer, startRealApiServer } from '../support/api-server.ts';
 import { injectSettings } from '../support/injection.ts';
 import { until } from '../support/until.ts';
-import { type RealApiServer, startRealApiServer } from './api-server.ts';
 
 /*
  * npm run test:webhook: the chart's webhook configuration, the operator's CA and its webhook before the real API server,
@@ -147,10 +146,11 @@ async function install(cluster: Cluster, port: number): Promise<void> {
     metadata: { name: 'lychgate' },
     spec: { type: 'ExternalName', externalName: 'localhost' },
   });
-  const text = await succeed(toolPath('helm'), [
-    ...['template', 'lychgate', 'charts/lychgate', '--namespace', namespace, '--show-only', 'templates/webhook.yaml'],
-  ]);
-  const configuration: unknown = JSON.parse(JSON.stringify(parse(text)).replaceAll('"port":443', `"port":${port}`));
+  const rendered = only(
+    await manifests({}, { namespace, showOnly: 'templates/webhook.yaml' }),
+    'MutatingWebhookConfiguration',
+  );
+  const configuration: unknown = JSON.parse(JSON.stringify(rendered).replaceAll('"port":443', `"port":${port}`));
   assert.ok(isRecord(configuration));
   await cluster.apply(configurationPath, configuration, { fieldManager: 'helm', force: false });
 }

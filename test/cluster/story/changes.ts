@@ -11,6 +11,7 @@ import {
   hostname,
   manifest,
   pods,
+  profileReady,
   type Shop,
   serviceAddress,
   versions,
@@ -103,10 +104,7 @@ export function changes(shop: Shop, denied: Span[]): Chapter {
           const { reason, message } = await condition(shop, 'sslp/partners', 'ResolvedRefs');
           assert.equal((await ask(shop, shop.good)).status, 200);
           await apply(shop, manifest(shop, 'profile.yaml'));
-          await within(10_000, 'Ready again', async () => {
-            const { status } = await condition(shop, 'sslp/partners', 'Ready');
-            return status === 'True' ? true : status;
-          });
+          await profileReady(shop, 10_000);
           return `${reason}: ${message}`;
         },
       },
@@ -158,10 +156,7 @@ export function changes(shop: Shop, denied: Span[]): Chapter {
             assert.equal((await ask(shop, shop.good, { host: address, port: 8443 })).status, 200);
           }
           await applyServerSecret(shop);
-          await within(20_000, 'Ready again', async () => {
-            const { status } = await condition(shop, 'sslp/partners', 'Ready');
-            return status === 'True' ? true : status;
-          });
+          await profileReady(shop, 20_000);
           return undefined;
         },
       },

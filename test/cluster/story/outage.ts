@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { killSidecar } from './changes.ts';
 import { scaleOperators } from './release.ts';
-import { apply, ask, condition, manifest, pods, podsReady, type Shop, versions, within } from './shop.ts';
+import {
+  apply,
+  ask,
+  condition,
+  manifest,
+  pods,
+  podsReady,
+  type Shop,
+  sidecarSummary,
+  versions,
+  within,
+} from './shop.ts';
 import type { Chapter } from './steps.ts';
 import { inWords, requireNoFailure, traffic } from './traffic.ts';
 
@@ -35,17 +46,13 @@ export function outage(shop: Shop): Chapter {
           });
           await cluster.kubectl(['-n', 'shop', 'scale', 'deployment/shop', '--replicas=2']);
           const tookMs = await within(45_000, 'two of two', async () => {
-            const summary = await cluster.kubectl([
-              ...['-n', 'shop', 'get', 'sslp/partners', '-o', 'jsonpath={.status.sidecars.summary}'],
-            ]);
+            const summary = await sidecarSummary(shop);
             return summary === '2/2' ? true : summary;
           });
           await cluster.kubectl(['-n', 'shop', 'scale', 'deployment/shop', '--replicas=3']);
           await podsReady(shop, 3);
           await within(20_000, 'three of three', async () => {
-            const summary = await cluster.kubectl([
-              ...['-n', 'shop', 'get', 'sslp/partners', '-o', 'jsonpath={.status.sidecars.summary}'],
-            ]);
+            const summary = await sidecarSummary(shop);
             return summary === '3/3' ? true : summary;
           });
           return `${Math.round(tookMs)} ms to 2/2`;
@@ -73,9 +80,7 @@ export function outage(shop: Shop): Chapter {
           await scaleOperators(cluster, 2);
           const tookMs = await within(60_000, 'Programmed and connected', async () => {
             const { status, message } = await condition(shop, 'sslp/partners', 'Programmed');
-            const summary = await cluster.kubectl([
-              ...['-n', 'shop', 'get', 'sslp/partners', '-o', 'jsonpath={.status.sidecars.summary}'],
-            ]);
+            const summary = await sidecarSummary(shop);
             if (status !== 'True' || summary !== '3/3') return `${status} ${summary} ${message}`;
             for (const { address } of await pods(shop)) {
               const { stdout } = await cluster.run('curl', ['-sS', `http://${address}:9844/metrics`]);

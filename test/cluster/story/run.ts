@@ -6,7 +6,7 @@ import { succeed } from '../../support/command.ts';
 import { root } from '../../support/source-files.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { requireHostPrograms } from '../host-programs.ts';
-import { buildImage, imageNames } from '../images.ts';
+import { buildImage, imageNames, imageValues } from '../images.ts';
 import { buildTools, toolNames } from '../tools.ts';
 import { admission } from './admission.ts';
 import { audit, type Span } from './audit.ts';
@@ -55,8 +55,8 @@ async function main(): Promise<number> {
     const shop = await makeShop(cluster, folder, imageNames.app);
     const responder = startResponder(shop);
     const chart = join(root, 'charts/lychgate');
-    const release = { chart, values: valuesFor(imageNames.lychgate) };
-    const next = { chart, values: valuesFor(nextImage) };
+    const release = { chart, values: imageValues(imageNames.lychgate) };
+    const next = { chart, values: imageValues(nextImage) };
     const denied: Span[] = [];
     const all = [
       changes(shop, denied),
@@ -88,16 +88,6 @@ function startResponder({ cluster, ca, responder, ocspUrl }: Shop) {
   running.process.stdout.resume();
   running.process.stderr.resume();
   return running;
-}
-
-/** An image that is in the node and in no registry. */
-function valuesFor(image: string): readonly string[] {
-  const [name = '', tag = ''] = image.split(':');
-  const slash = name.indexOf('/');
-  return [
-    ...['--set', `image.registry=${name.slice(0, slash)}`, '--set', `image.repository=${name.slice(slash + 1)}`],
-    ...['--set', `image.tag=${tag}`, '--set', 'image.pullPolicy=Never'],
-  ];
 }
 
 /** What helps to find out why a step failed. */

@@ -163,6 +163,19 @@ export async function condition(
   return { status: field('status'), reason: field('reason'), message: field('message') };
 }
 
+/** Of the profile: sidecars that have it in force, of those that are to have it, as `2/3`. */
+export function sidecarSummary({ cluster }: Shop): Promise<string> {
+  return cluster.kubectl(['-n', 'shop', 'get', 'sslp/partners', '-o', 'jsonpath={.status.sidecars.summary}']);
+}
+
+/** Waits until the profile is Ready, milliseconds from now. */
+export function profileReady(shop: Shop, limitMs: number): Promise<number> {
+  return within(limitMs, 'the profile is Ready', async () => {
+    const { status, message } = await condition(shop, 'sslp/partners', 'Ready');
+    return status === 'True' ? true : `${status}: ${message}`;
+  });
+}
+
 /** Waits until something holds, in milliseconds from now. @throws after the limit, with what was seen last. */
 export async function within(limitMs: number, what: string, holds: () => Promise<true | string>): Promise<number> {
   const begun = performance.now();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { helm, type Release } from './release.ts';
-import { ask, condition, pods, podsReady, type Shop, within } from './shop.ts';
+import { ask, condition, pods, podsReady, type Shop, sidecarSummary, within } from './shop.ts';
 import type { Chapter } from './steps.ts';
 import { inWords, requireNoFailure, traffic } from './traffic.ts';
 
@@ -15,9 +15,7 @@ export function upgrade(shop: Shop, release: Release, next: Release): Chapter {
     );
   const inSync = () =>
     within(60_000, 'three of three', async () => {
-      const summary = await cluster.kubectl([
-        ...['-n', 'shop', 'get', 'sslp/partners', '-o', 'jsonpath={.status.sidecars.summary}'],
-      ]);
+      const summary = await sidecarSummary(shop);
       const { status, message } = await condition(shop, 'sslp/partners', 'Ready');
       return summary === '3/3' && status === 'True' ? true : `${summary} ${status} ${message}`;
     });

@@ -9,9 +9,9 @@ import { systemClock } from '../../pkg/process/clock.ts';
 import { silentLog } from '../../pkg/process/log.ts';
 import { oids } from '../../pkg/x509/extensions.ts';
 import { toolPath } from '../cluster/tools.ts';
-import { freePort } from '../support/free-port.ts';
-import { makeAuthority } from '../support/pki.ts';
-import { until } from '../support/until.ts';
+import { freePort } from './free-port.ts';
+import { makeAuthority } from './pki.ts';
+import { until } from './until.ts';
 
 /** The real API server with its etcd on loopback, without a node: objects are stored, webhooks are called, no pod runs. */
 export interface RealApiServer {
