@@ -34,6 +34,9 @@ const combinations: readonly (readonly [
   ['yes', 'no', 'Refused', 'Refused'],
 ];
 
+const sidecar = { name: 'lychgate', image: 'lychgate:1', restartPolicy: 'Always' };
+const asked = { 'lychgate.dev/inject': 'true' };
+
 describe('the admission policy before the real API server', () => {
   let server: RealApiServer;
   let cluster: Cluster;
@@ -129,6 +132,3 @@ interface Tried {
 function nameOf(label: string | undefined): string {
   return `labels-${label ?? 'none'}`;
 }
-
-const sidecar = { name: 'lychgate', image: 'lychgate:1', restartPolicy: 'Always' };
-const asked = { 'lychgate.dev/inject': 'true' };

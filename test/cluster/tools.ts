@@ -107,13 +107,33 @@ function versionIn(gomod: string, path: string): string | undefined {
   return line?.split(`${path} `)[1]?.split(' ')[0];
 }
 
-/** Kubernetes' programs say the version that the linker writes into them; without it the API server calls itself v0.0.0. */
+/**
+ * Kubernetes' programs say the version that the linker writes into them: without it the API server calls itself v0.0.0.
+ * Helm 3 takes from it which Kubernetes it renders for where none is asked: without it, 1.20.
+ */
 function linkerFlags(module: string): string {
-  if (module !== 'kubernetes') return '-s -w';
-  const version = versionIn(readFileSync(join(modules, module, 'go.mod'), 'utf8'), kubernetes) ?? '';
-  const [major = '', minor = ''] = version.replace('v', '').split('.');
-  const set = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
-  return ['-s -w', ...Object.entries(set).map(([name, value]) => `-X ${versionPackage}.${name}=${value}`)].join(' ');
+  const variables = linkedVariables(module, readFileSync(join(modules, module, 'go.mod'), 'utf8'));
+  return ['-s -w', ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(' ');
+}
+
+function linkedVariables(module: string, gomod: string): Readonly<Record<string, string>> {
+  const numbersOf = (path: string) => (versionIn(gomod, path) ?? '').replace('v', '').split('.');
+  if (module === 'kubernetes') {
+    const [gitMajor = '', gitMinor = ''] = numbersOf(kubernetes);
+    const version = { gitVersion: versionIn(gomod, kubernetes) ?? '', gitMajor, gitMinor, gitTreeState: 'clean' };
+    return Object.fromEntries(
+      Object.entries(version).map(([name, value]) => [`k8s.io/component-base/version.${name}`, value]),
+    );
+  }
+  if (module !== 'helm3') return {};
+  // Kubernetes 1.N has its libraries as v0.N.
+  const [, minor = ''] = numbersOf('k8s.io/client-go');
+  return Object.fromEntries(
+    ['pkg/lint/rules', 'pkg/chartutil'].flatMap((path) => [
+      [`helm.sh/helm/v3/${path}.k8sVersionMajor`, '1'],
+      [`helm.sh/helm/v3/${path}.k8sVersionMinor`, minor],
+    ]),
+  );
 }
 
 /** `${XDG_CACHE_HOME:-~/.cache}/lychgate`: what may be deleted at any time and is made again. */
@@ -155,7 +175,6 @@ interface Recipe {
 }
 
 const kubernetes = 'k8s.io/kubernetes';
-const versionPackage = 'k8s.io/component-base/version';
 const modules = fileURLToPath(new URL('tools', import.meta.url));
 
 function ofKubernetes(name: string): Recipe {
