@@ -25,7 +25,7 @@ export function audit(cluster: TestCluster, deniedOnPurpose: readonly Span[]): C
         run: async () => {
           const used = new Set(ofOperator(cluster.auditLog()).flatMap(usedRight));
           const granted = await grantedRights(cluster);
-          const idle = [...granted].filter((right) => !used.has(right)).toSorted();
+          const idle = [...granted].filter((right) => !used.has(right) && !rare.has(right)).toSorted();
           assert.deepEqual(idle, []);
           return `${granted.size} rights`;
         },
@@ -40,6 +40,14 @@ export interface Span {
   readonly toMs: number;
 }
 
+/** What a story of minutes need not come to, and when it is needed. */
+const rare: ReadonlyMap<string, string> = new Map([
+  ['get /namespaces', 'a pod is made before the watch has told of its namespace'],
+  ['get /pods', 'a sidecar dials before the watch has told of its pod'],
+  ['update /secrets', 'the CA is rotated'],
+  ['patch events.k8s.io/events', 'an event happens again'],
+]);
+
 const account = /^system:serviceaccount:lychgate-system:lychgate(-operator)?$/;
 
 function ofOperator(events: readonly AuditEvent[]): readonly AuditEvent[] {
@@ -52,10 +60,12 @@ function isWithin(event: AuditEvent, spans: readonly Span[]): boolean {
 }
 
 /** `patch lychgate.dev/sslprofiles/status` */
-function usedRight({ verb, objectRef }: AuditEvent): readonly string[] {
+function usedRight({ verb, objectRef, responseStatus }: AuditEvent): readonly string[] {
   if (objectRef?.resource === undefined) return [];
   const { apiGroup = '', resource, subresource } = objectRef;
-  return [`${verb} ${apiGroup}/${resource}${subresource === undefined ? '' : `/${subresource}`}`];
+  const what = `${apiGroup}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+  // A server-side apply that makes the object needs the right to create it, too.
+  return verb === 'patch' && responseStatus?.code === 201 ? [`patch ${what}`, `create ${what}`] : [`${verb} ${what}`];
 }
 
 /** Of every role that names the operator's service account, by its binding. */

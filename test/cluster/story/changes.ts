@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { succeed } from '../../support/command.ts';
+import { layoutOf } from '../layout.ts';
 import type { Span } from './audit.ts';
 import { openClient } from './open-client.ts';
 import { restartOperators } from './release.ts';
@@ -164,7 +166,7 @@ export function changes(shop: Shop, denied: Span[]): Chapter {
         name: 'operators that may not list Secrets change nothing in any sidecar',
         run: async () => {
           const before = await versions(shop);
-          const role = 'lychgate';
+          const role = 'lychgate-system-lychgate';
           const rules = await cluster.kubectl(['get', 'clusterrole', role, '-o', 'json']);
           const fromMs = Date.now();
           await cluster.kubectl(['replace', '-f', '-'], { input: withoutSecrets(rules) });
@@ -201,14 +203,28 @@ async function editHeader(shop: Shop, edition: string): Promise<number> {
   });
 }
 
-/** kill -9 of the sidecar's process in the first pod, as the kernel's OOM killer would. */
+/** SIGKILL from outside for the sidecar of the first pod, as the kernel's OOM killer gives it; the kubelet starts it again. */
 export async function killSidecar(shop: Shop): Promise<string> {
+  const { cluster } = shop;
   const [pod] = await pods(shop);
   assert.ok(pod !== undefined);
-  await shop.cluster
-    .kubectl([...['-n', 'shop', 'exec', pod.name, '-c', 'lychgate', '--', 'node', '-e', "process.kill(1, 'SIGKILL')"]])
-    .catch(() => undefined);
+  const before = await sidecarOf(shop, pod.name);
+  const { containerdSocket } = layoutOf(cluster.directory);
+  await succeed('ctr', ['-a', containerdSocket, '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', before.id]);
+  await within(60_000, `the sidecar of ${pod.name} was started again`, async () => {
+    const { restarts } = await sidecarOf(shop, pod.name);
+    return restarts > before.restarts ? true : `${restarts} restarts`;
+  });
   return pod.name;
+}
+
+async function sidecarOf(shop: Shop, pod: string): Promise<{ readonly id: string; readonly restarts: number }> {
+  const text = await shop.cluster.kubectl([
+    ...['-n', 'shop', 'get', 'pod', pod, '-o'],
+    'jsonpath={.status.initContainerStatuses[0].containerID} {.status.initContainerStatuses[0].restartCount}',
+  ]);
+  const [id = '', restarts = ''] = text.replace('containerd://', '').split(' ');
+  return { id, restarts: Number(restarts) };
 }
 
 function withoutSecrets(clusterRole: string): string {

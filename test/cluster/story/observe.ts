@@ -85,7 +85,7 @@ function dashboardQueries(chart: string): readonly string[] {
       else walk(field);
     }
   };
-  walk(JSON.parse(readFileSync(join(chart, 'files/dashboard.json'), 'utf8')));
+  walk(JSON.parse(readFileSync(join(chart, 'dashboards/lychgate.json'), 'utf8')));
   assert.ok(queries.length > 0);
   return queries;
 }

@@ -126,11 +126,16 @@ export function upgrade(shop: Shop, release: Release, next: Release): Chapter {
   };
 }
 
-/** Restarts of every container, by pod: equal before and after where nothing was touched. */
+/** Restarts of every container, by pod that stays: equal before and after where nothing was touched. */
 async function restartsByPod(shop: Shop): Promise<readonly string[]> {
+  const staying = new Set((await pods(shop)).map(({ name }) => name));
   const text = await shop.cluster.kubectl([
     ...['-n', 'shop', 'get', 'pods', '-l', 'app=shop', '-o'],
     'jsonpath={range .items[*]}{.metadata.name} {.status.initContainerStatuses[*].restartCount} {.status.containerStatuses[*].restartCount}{"\\n"}{end}',
   ]);
-  return text.trim().split('\n').toSorted();
+  return text
+    .trim()
+    .split('\n')
+    .filter((line) => staying.has(line.split(' ')[0] ?? ''))
+    .toSorted();
 }
