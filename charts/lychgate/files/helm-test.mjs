@@ -37,7 +37,7 @@ const uid = 'e7a1c1de-0000-4000-8000-000000000001';
 const pod = {
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'helm-test', namespace: 'helm-test', labels: { 'lychgate.dev/inject': 'true' } },
+  metadata: { name: 'helm-test', namespace: 'default', labels: { 'lychgate.dev/inject': 'true' } },
   spec: { containers: [{ name: 'app', image: 'app' }] },
 };
 const review = await json(
@@ -50,7 +50,7 @@ const review = await json(
       kind: { group: '', version: 'v1', kind: 'Pod' },
       resource: { group: '', version: 'v1', resource: 'pods' },
       name: 'helm-test',
-      namespace: 'helm-test',
+      namespace: 'default',
       operation: 'CREATE',
       userInfo: {},
       object: pod,
@@ -60,7 +60,9 @@ const review = await json(
 );
 assert.equal(review.response?.uid, uid);
 assert.equal(review.response.allowed, true, `the webhook denies a plain pod: ${review.response.status?.message}`);
-assert.match(Buffer.from(review.response.patch ?? '', 'base64').toString(), /lychgate\.dev\/sidecar/);
+const patch = JSON.parse(Buffer.from(review.response.patch ?? 'W10=', 'base64').toString());
+const containers = patch.find(({ path }) => path === '/spec/initContainers')?.value;
+assert.equal(containers?.[0]?.name, 'lychgate', 'the webhook lets a pod pass that asks for a gate, and gives it none');
 console.log(`ok: ${SERVICE_HOST}:443 gives a pod its gate`);
 
 function json(options, body) {
