@@ -84,6 +84,7 @@ export function observe(shop: Shop, chart: string): Chapter {
 const maySayNothing: readonly string[] = [
   'lychgate_operator_resources{condition="Ready", status="False"}',
   'lychgate_operator_relists_total',
+  'lychgate_operator_stream_auth_failures_total',
   'lychgate_operator_watch_failures_total',
   'lychgate_proxy_backend_failures_total',
   'lychgate_proxy_client_certificate_reports_total',
