@@ -256,7 +256,8 @@ function networkPath(info: string): string | undefined {
   const { Spec } = JSON.parse(info) as {
     readonly Spec?: { readonly linux?: { readonly namespaces?: readonly { type: string; path?: string }[] } };
   };
-  return Spec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
+  // /var/run is a link to /run, and would be followed on the host.
+  return Spec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path?.replace(/^\/var\/run\//, '/run/');
 }
 
 function readAuditLog({ auditLog }: Layout): readonly AuditEvent[] {
