@@ -118,7 +118,7 @@ describe('rights', () => {
     const rights = rightsOf(await roles({ certManager: { enabled: true, issuerRef: { name: 'ca' } } }));
     assert.deepEqual(
       rights.filter((right) => right.includes('lychgate-ca') || right.includes('webhookconfigurations')),
-      ['patch /configmaps lychgate-ca', 'update /configmaps lychgate-ca'],
+      ['patch /configmaps lychgate-ca'],
     );
     assert.ok(!rights.includes('create /secrets'));
   });
@@ -237,7 +237,7 @@ describe('what cannot work is refused', () => {
 
 const ofCluster: readonly string[] = [
   'create authentication.k8s.io/tokenreviews',
-  ...['get', 'list', 'patch', 'watch'].map(
+  ...['list', 'patch', 'watch'].map(
     (verb) => `${verb} admissionregistration.k8s.io/mutatingwebhookconfigurations lychgate`,
   ),
   ...['get', 'list', 'watch'].map((verb) => `${verb} /namespaces`),
@@ -245,13 +245,12 @@ const ofCluster: readonly string[] = [
 
 const ofWatching: readonly string[] = [
   ...['lychgate.dev/sslprofiles', 'lychgate.dev/rewritesets', '/pods', '/secrets', '/configmaps'].flatMap((resource) =>
-    ['get', 'list', 'watch'].map((verb) => `${verb} ${resource}`),
+    ['list', 'watch'].map((verb) => `${verb} ${resource}`),
   ),
-  ...['lychgate.dev/sslprofiles/status', 'lychgate.dev/rewritesets/status'].flatMap((resource) =>
-    ['get', 'patch'].map((verb) => `${verb} ${resource}`),
-  ),
+  'get /pods',
+  'patch lychgate.dev/sslprofiles/status',
+  'patch lychgate.dev/rewritesets/status',
   'create /configmaps',
-  'update /configmaps lychgate-ca',
   'patch /configmaps lychgate-ca',
   'create events.k8s.io/events',
   'patch events.k8s.io/events',
@@ -259,9 +258,9 @@ const ofWatching: readonly string[] = [
 
 const ofRelease: readonly string[] = [
   'create coordination.k8s.io/leases',
-  ...['get', 'update', 'patch'].map((verb) => `${verb} coordination.k8s.io/leases lychgate-operator`),
+  ...['get', 'update'].map((verb) => `${verb} coordination.k8s.io/leases lychgate-operator`),
   'create /secrets',
-  ...['get', 'list', 'watch', 'update', 'patch'].map((verb) => `${verb} /secrets lychgate-ca`),
+  ...['list', 'watch', 'update'].map((verb) => `${verb} /secrets lychgate-ca`),
   'create events.k8s.io/events',
   'patch events.k8s.io/events',
 ];
