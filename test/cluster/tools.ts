@@ -19,6 +19,7 @@ export const toolNames = [
   'kube-scheduler',
   'kube-proxy',
   'coredns',
+  'h2spec',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
@@ -197,6 +198,11 @@ const recipes: Readonly<Record<ToolName, Recipe>> = {
   'kube-scheduler': ofKubernetes('kube-scheduler'),
   'kube-proxy': ofKubernetes('kube-proxy'),
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns', requires: 'github.com/coredns/coredns' },
+  h2spec: {
+    module: 'h2spec',
+    package: 'github.com/summerwind/h2spec/cmd/h2spec',
+    requires: 'github.com/summerwind/h2spec',
+  },
 };
 
 if (import.meta.main) process.exitCode = await main();
