@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { ClosedStreams } from './closed-streams.ts';
+
+suite('closed streams', () => {
+  test('are known with their ending', () => {
+    const closed = new ClosedStreams(4);
+    closed.add(1, 'ended');
+    closed.add(5, 'reset-by-us');
+    closed.add(0x7fffffff, 'reset-by-peer');
+    assert.deepEqual(
+      [1, 3, 5, 0x7fffffff].map((id) => closed.find(id)),
+      ['ended', undefined, 'reset-by-us', 'reset-by-peer'],
+    );
+  });
+
+  test('are forgotten, the oldest first', () => {
+    const closed = new ClosedStreams(2);
+    closed.add(1, 'ended');
+    closed.add(3, 'ended');
+    closed.add(5, 'ended');
+    assert.deepEqual(
+      [1, 3, 5].map((id) => closed.find(id)),
+      [undefined, 'ended', 'ended'],
+    );
+  });
+});
