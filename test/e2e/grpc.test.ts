@@ -1,34 +1,43 @@
 import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import {
   Client,
   credentials,
+  type Deadline,
   Metadata,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerReadableStream,
   type ServerUnaryCall,
+  type ServerWritableStream,
+  type StatusObject,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
 import { openShop, type Shop } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 /** grpc-js on both sides; messages are bytes, so that no generated code is needed. */
 const asIs = (bytes: Buffer) => bytes;
-const method = (path: string, streams: boolean) => ({
+const method = (path: string, requestStream: boolean, responseStream: boolean) => ({
   path,
-  requestStream: streams,
-  responseStream: streams,
+  requestStream,
+  responseStream,
   requestSerialize: asIs,
   requestDeserialize: asIs,
   responseSerialize: asIs,
   responseDeserialize: asIs,
 });
 const service = {
-  echo: method('/test.Echo/Echo', false),
-  fail: method('/test.Echo/Fail', false),
-  chat: method('/test.Echo/Chat', true),
+  echo: method('/test.Echo/Echo', false, false),
+  fail: method('/test.Echo/Fail', false, false),
+  collect: method('/test.Echo/Collect', true, false),
+  count: method('/test.Echo/Count', false, true),
+  chat: method('/test.Echo/Chat', true, true),
+  never: method('/test.Echo/Never', false, true),
 };
 
 suite('gRPC through the gate to an application that speaks H2C', () => {
@@ -36,7 +45,11 @@ suite('gRPC through the gate to an application that speaks H2C', () => {
   let server: Server;
   let client: Client;
   const certificates: unknown[] = [];
+  /** Calls that the application gave up because their client did. */
+  let cancelled: string[];
+  const deadlines: Deadline[] = [];
   before(async () => {
+    cancelled = [];
     server = new Server();
     server.addService(service, {
       echo: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
@@ -49,9 +62,27 @@ suite('gRPC through the gate to an application that speaks H2C', () => {
       fail: (_call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
         done({ code: status.FAILED_PRECONDITION, details: 'not today: 100 % no' });
       },
+      collect: (call: ServerReadableStream<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
+        const parts: Buffer[] = [];
+        call.on('data', (message: Buffer) => parts.push(message));
+        call.on('end', () => done(null, Buffer.from(parts.map(String).join('+'))));
+      },
+      count: (call: ServerWritableStream<Buffer, Buffer>) => {
+        const trailers = new Metadata();
+        const upTo = Number(call.request.toString());
+        trailers.set('sent', String(upTo));
+        for (let i = 1; i <= upTo; i += 1) call.write(Buffer.alloc(10_000, String(i)));
+        call.end(trailers);
+      },
       chat: (call: ServerDuplexStream<Buffer, Buffer>) => {
         call.on('data', (message: Buffer) => call.write(message));
         call.on('end', () => call.end());
+        call.on('cancelled', () => cancelled.push('chat'));
+      },
+      never: (call: ServerWritableStream<Buffer, Buffer>) => {
+        call.write(call.request);
+        deadlines.push(call.getDeadline());
+        call.on('cancelled', () => cancelled.push('never'));
       },
     });
     const port = await new Promise<number>((resolve, reject) => {
@@ -127,4 +158,83 @@ suite('gRPC through the gate to an application that speaks H2C', () => {
     call.end();
     assert.equal(await ended, status.OK);
   });
+
+  test('a stream of the client is one answer', async () => {
+    const answer = new Promise<Buffer | undefined>((resolve, reject) => {
+      const call = client.makeClientStreamRequest(service.collect.path, asIs, asIs, (error, message) =>
+        error === null ? resolve(message) : reject(error),
+      );
+      for (const text of ['one', 'two', 'three']) call.write(Buffer.from(text));
+      call.end();
+    });
+    assert.equal((await answer)?.toString(), 'one+two+three');
+  });
+
+  test('a stream of the application comes whole and in order, then its trailers', async () => {
+    const call = client.makeServerStreamRequest(service.count.path, asIs, asIs, Buffer.from('300'));
+    const received: string[] = [];
+    call.on('data', (message: Buffer) => {
+      assert.equal(message.length, 10_000);
+      received.push(message.toString('latin1', 0, 3));
+    });
+    const { code, metadata } = await statusOf(call);
+    assert.deepEqual([code, metadata.get('sent')], [status.OK, ['300']]);
+    const want = Array.from({ length: 300 }, (_, i) =>
+      String(i + 1)
+        .repeat(3)
+        .slice(0, 3),
+    );
+    assert.deepEqual(received, want);
+  });
+
+  test('a call that its client cancels is cancelled for the application', async () => {
+    const call = client.makeBidiStreamRequest(service.chat.path, asIs, asIs);
+    call.write(Buffer.from('hello'));
+    await new Promise((resolve) => {
+      call.once('data', resolve);
+    });
+    cancelled.length = 0;
+    const ended = statusOf(call);
+    call.cancel();
+    assert.equal((await ended).code, status.CANCELLED);
+    await until(() => cancelled.length > 0 || undefined, 'the cancellation');
+    assert.deepEqual(cancelled, ['chat']);
+  });
+
+  test('a deadline reaches the application, and ends the call on both sides', async () => {
+    cancelled.length = 0;
+    const call = client.makeServerStreamRequest(service.never.path, asIs, asIs, Buffer.from('begun'), new Metadata(), {
+      deadline: Date.now() + 500,
+    });
+    const received: string[] = [];
+    call.on('data', (message: Buffer) => received.push(message.toString()));
+    assert.equal((await statusOf(call)).code, status.DEADLINE_EXCEEDED);
+    assert.deepEqual(received, ['begun']);
+    await until(() => cancelled.length > 0 || undefined, 'the cancellation');
+    assert.deepEqual(cancelled, ['never']);
+    assert.ok(Number(deadlines[0]) < Number.POSITIVE_INFINITY, String(deadlines[0]));
+  });
+
+  test('an open stream stops no other call of its connection', async () => {
+    const open = client.makeBidiStreamRequest(service.chat.path, asIs, asIs);
+    open.on('error', () => undefined);
+    open.write(Buffer.from('open'));
+    await new Promise((resolve) => {
+      open.once('data', resolve);
+    });
+    const many = await Promise.all(Array.from({ length: 50 }, (_, i) => unary('echo', Buffer.from(`call ${i}`))));
+    assert.deepEqual(
+      many.map(({ message }) => message?.toString()),
+      Array.from({ length: 50 }, (_, i) => `call ${i}`),
+    );
+    open.cancel();
+  });
 });
+
+/** How a call ended; its own 'error' says the same. */
+function statusOf(call: EventEmitter): Promise<StatusObject> {
+  call.on('error', () => undefined);
+  return new Promise((resolve) => {
+    call.on('status', resolve);
+  });
+}
