@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import type { Registry } from 'prom-client';
 import type { Clock } from '../../pkg/process/clock.ts';
 import type { Log } from '../../pkg/process/log.ts';
 import { registerControlPlaneMetrics } from '../../pkg/proxy/control-plane-metrics.ts';
-import type { Gate } from '../../pkg/proxy/gate.ts';
+import type { DataPlane } from '../../pkg/proxy/data-plane.ts';
 import {
   type SidecarIdentity,
   type Subscriber,
@@ -21,6 +22,14 @@ export interface ClusterSource {
   readonly stateDir: string;
   /** Readiness does not wait for a policy, nor for a profile. */
   readonly readyWithoutPolicy: boolean;
+}
+
+export interface ClusterDeps {
+  /** Where what is known of the operator is shown. */
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => number;
 }
 
 /** The pod's environment does not say which pod it is. */
@@ -49,11 +58,11 @@ export function podIdentity(
 export async function startCluster(
   source: ClusterSource,
   identity: SidecarIdentity,
-  gate: Gate,
-  { log, clock, random }: { readonly log: Log; readonly clock: Clock; readonly random: () => number },
+  gate: DataPlane,
+  { registry, log, clock, random }: ClusterDeps,
 ): Promise<Source> {
   let subscriber: Subscriber | undefined;
-  const metrics = registerControlPlaneMetrics(gate.metrics.registry, () => ({
+  const metrics = registerControlPlaneMetrics(registry, () => ({
     connected: subscriber?.state.connected === true,
     inForceSinceMs: subscriber?.state.inForceSinceMs,
     fromLastGood: subscriber?.state.fromLastGood === true,
@@ -84,7 +93,7 @@ export async function startCluster(
 
 function notReady(
   { operator, readyWithoutPolicy }: ClusterSource,
-  gate: Gate,
+  gate: DataPlane,
   fault: string | undefined,
 ): readonly string[] {
   if (readyWithoutPolicy) return gate.notReady({ policy: undefined, profiles: undefined });

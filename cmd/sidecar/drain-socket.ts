@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '../../pkg/process/log.ts';
-import type { Gate } from '../../pkg/proxy/gate.ts';
+import type { DataPlane } from '../../pkg/proxy/data-plane.ts';
 
 /**
  * How a pod ends (kubelet, kuberuntime killContainer, Kubernetes 1.29 to 1.35): the preStop hooks of all containers,
@@ -15,7 +15,7 @@ import type { Gate } from '../../pkg/proxy/gate.ts';
  * answering the kubelet, whose preStop requests for applications come through the relay.
  */
 export interface DrainOptions {
-  readonly gate: Pick<Gate, 'connectionCount' | 'retire' | 'snapshot' | 'stop'>;
+  readonly gate: Pick<DataPlane, 'connectionCount' | 'inForce' | 'retire' | 'stop'>;
   /** How long new connections are still served, milliseconds: Services and load balancers take a while to hear. */
   readonly delayMs: number;
   /** For everything together; what runs then is cut. */
@@ -28,7 +28,7 @@ export interface DrainOptions {
 /** Ends the data plane in two steps, and leaves the process running. Never rejects. */
 export async function drainGate({ gate, delayMs, limitMs, stopping, log }: DrainOptions): Promise<void> {
   // Where nothing is served nobody is on his way.
-  const firstMs = gate.snapshot === undefined || gate.snapshot.listeners.size === 0 ? 0 : Math.min(delayMs, limitMs);
+  const firstMs = (gate.inForce?.policy.listeners.length ?? 0) === 0 ? 0 : Math.min(delayMs, limitMs);
   log.info('draining', { delayMs: firstMs, limitMs, connections: gate.connectionCount() });
   gate.retire();
   await wait(firstMs, undefined, { signal: stopping }).catch(() => undefined);

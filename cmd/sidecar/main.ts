@@ -42,11 +42,11 @@ try {
     random: (bytes) => randomBytes(bytes),
     onEvent: (event) => recordCrl(metrics, event),
   });
-  const gate = new Gate({
+  const gate: Gate = new Gate({
     log,
     clock,
     metrics,
-    ocsp: createRevocationChecker(ocsp, crl),
+    ocsp: createRevocationChecker(ocsp, crl, { onRevoked: ({ sha256 }) => gate.doubt(sha256) }),
     audit: options.audit,
     listenAddress: options.listenAddress,
     handshakeMs: options.handshakeMs,
@@ -91,7 +91,12 @@ try {
       });
     const socket = await listenForDrain(join(options.source.stateDir, 'drain.sock'), drain, log);
     lifecycle.onStop('drain socket', () => socket.close());
-    const started = await startCluster(options.source, identity, gate, { log, clock, random: Math.random });
+    const started = await startCluster(options.source, identity, gate, {
+      registry: metrics.registry,
+      log,
+      clock,
+      random: Math.random,
+    });
     lifecycle.onStop('operator', () => started.close());
     source = started;
   } else {

@@ -3,7 +3,7 @@ import { faultText, loadFolder, type ManifestFault } from '../../pkg/manifests/l
 import { watchFolder } from '../../pkg/manifests/watch.ts';
 import type { PodPolicy } from '../../pkg/policy/policy.ts';
 import type { Log } from '../../pkg/process/log.ts';
-import type { Gate } from '../../pkg/proxy/gate.ts';
+import type { DataPlane } from '../../pkg/proxy/data-plane.ts';
 import { translate } from '../../pkg/translate/translate.ts';
 import { defaultPort, type Pod, podKey, standalonePod } from '../../pkg/translate/world.ts';
 import type { Source } from './source.ts';
@@ -27,7 +27,7 @@ export class FolderUnusable extends Error {
  * Serves what a folder of manifests says, and goes on serving it while it changes: a change that is in order takes
  * effect without a restart, a broken one is logged and what worked stays. @throws FolderUnusable at the start only.
  */
-export async function startStandalone(source: StandaloneSource, gate: Gate, log: Log): Promise<Source> {
+export async function startStandalone(source: StandaloneSource, gate: DataPlane, log: Log): Promise<Source> {
   const { folder, namespace, labels, port = defaultPort } = source;
   const pod = { ...standalonePod, namespace, labels, port };
   const signature = await folderSignature(folder);
@@ -47,7 +47,7 @@ export async function startStandalone(source: StandaloneSource, gate: Gate, log:
   return { notReady: () => gate.notReady(), close: () => watch.close() };
 }
 
-async function reload(folder: string, pod: Pod, gate: Gate, log: Log): Promise<void> {
+async function reload(folder: string, pod: Pod, gate: DataPlane, log: Log): Promise<void> {
   try {
     const { policy, faults } = await read(folder, pod);
     report(log, faults);
@@ -56,7 +56,7 @@ async function reload(folder: string, pod: Pod, gate: Gate, log: Log): Promise<v
       log.error('change not applied: the last good configuration serves on', { folder });
       return;
     }
-    const before = gate.snapshot?.version;
+    const before = gate.inForce?.version;
     const { version } = await gate.apply(policy);
     if (version !== before)
       log.info('configuration applied', {

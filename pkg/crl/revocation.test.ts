@@ -40,14 +40,17 @@ function settings(kind: AskedRevocation['kind'], changes: Partial<OcspSettings> 
 function door(ocsp: RevocationStatus, crl: RevocationStatus) {
   const says = { ocsp, crl };
   const asked: string[] = [];
+  const found: string[] = [];
   const ask = (who: 'crl' | 'ocsp') => () => {
     asked.push(who);
     return says[who];
   };
-  const checker = createRevocationChecker({ check: ask('ocsp') }, { check: ask('crl') });
+  const onRevoked = ({ serialHex }: { readonly serialHex: string }) => found.push(serialHex);
+  const checker = createRevocationChecker({ check: ask('ocsp') }, { check: ask('crl') }, { onRevoked });
   return {
     says,
     asked,
+    found,
     check: async (kind: AskedRevocation['kind'], changes: Partial<OcspSettings> = {}) =>
       short(await checker.check(client, issuer, settings(kind, changes))),
   };
@@ -181,4 +184,20 @@ test('a change of policy lifts no revocation, and a good answer under other sett
   assert.equal(short(await checker.check(bad, issuer, renewed)), 'revoked by ocsp');
   assert.equal(short(await checker.check(fine, issuer, renewed)), 'http-status');
   assert.equal(short(await checker.check(fine, issuer, before)), 'good by ocsp');
+});
+
+test('who is newly found to be revoked is told once, whoever says so, and again after a hold was lifted', async () => {
+  const { says, found, check } = door(good('ocsp'), good('crl'));
+  await check('ocsp');
+  assert.deepEqual(found, []);
+  says.ocsp = revoked('ocsp', 'certificateHold');
+  await check('ocsp');
+  await check('ocsp');
+  assert.deepEqual(found, [client.serialHex]);
+  says.ocsp = good('ocsp', nowMs + 1);
+  assert.equal(await check('ocsp'), 'good by ocsp');
+  says.crl = revoked('crl', 'keyCompromise', nowMs + 2);
+  await check('crl');
+  await check('ocsp');
+  assert.deepEqual(found, [client.serialHex, client.serialHex]);
 });

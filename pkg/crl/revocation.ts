@@ -32,16 +32,21 @@ interface Keyed {
  * Makes the door to both. It remembers who is revoked apart from the settings that only say how and how often is asked,
  * so that a change of policy, another source or a silent responder lifts nothing: revoked is for good, a hold ends with a
  * newer good answer. What is good is remembered by the checkers, each under the settings that it counted under, so that
- * nothing has to be forgotten when a policy changes.
+ * nothing has to be forgotten when a policy changes. `onRevoked` is called with every certificate that is newly found to
+ * be revoked or on hold.
  */
-export function createRevocationChecker(ocsp: OcspChecker, crl: CrlChecker): RevocationChecker {
+export function createRevocationChecker(
+  ocsp: OcspChecker,
+  crl: CrlChecker,
+  { onRevoked }: { readonly onRevoked?: (certificate: Certificate) => void } = {},
+): RevocationChecker {
   const revoked = new LRUCache<string, Revoked>({ max: maxRevoked });
   const keys = new WeakMap<Certificate, Keyed>();
 
   function keyed(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation): string {
     const known = keys.get(certificate);
     if (known !== undefined && known.issuer === issuer && known.revocation === revocation) return known.key;
-    const key = keyOf(certificate, issuer, revocation);
+    const key = revocationKey(certificate, issuer, revocation);
     keys.set(certificate, { issuer, revocation, key });
     return key;
   }
@@ -71,6 +76,7 @@ export function createRevocationChecker(ocsp: OcspChecker, crl: CrlChecker): Rev
         : status.freshUntilMs;
       const kept = { ...status, freshUntilMs };
       revoked.set(key, kept);
+      if (before === undefined) onRevoked?.(certificate);
       return kept;
     }
     if (before === undefined) return status;
@@ -108,10 +114,10 @@ function weighed(silent: RevocationStatus, listed: RevocationStatus): Revocation
 }
 
 /**
- * The CA by key and name, the serial, and what decides whose word counts: a revocation that only a responder said which
+ * Under what a revocation is remembered: the CA by key and name, the serial, and what decides whose word counts: a revocation that only a responder said which
  * the profile no longer trusts is asked about again.
  */
-function keyOf(certificate: Certificate, issuer: Certificate, { ocsp }: AskedRevocation): string {
+export function revocationKey(certificate: Certificate, issuer: Certificate, { ocsp }: AskedRevocation): string {
   const name = createHash('sha256').update(certificate.issuer.der).digest('base64');
   const trust = createHash('sha256')
     .update(JSON.stringify([ocsp.sha1Signatures, ocsp.trustedResponders]))

@@ -15,6 +15,7 @@ const pki = makePki({ nowMs: startMs });
 const { certificate: issuer, key } = pki.intermediate;
 const responder = await startOcspResponder({ issuer, signer: { certificate: issuer, key }, now });
 const events: OcspEvent[] = [];
+const refreshed: string[] = [];
 const client = pki.intermediate.issue({ ocspUrls: [responder.url] }).certificate;
 const checker = createOcspChecker({
   now,
@@ -23,6 +24,7 @@ const checker = createOcspChecker({
   lookup: (host) => Promise.reject(Object.assign(new Error(host), { code: 'ENOTFOUND' })),
   random: randomBytes,
   onEvent: (event) => events.push(event),
+  onRefreshed: ({ serialHex }) => refreshed.push(serialHex),
 });
 after(async () => {
   checker.close();
@@ -64,6 +66,7 @@ beforeEach(() => {
   });
   responder.requests.length = 0;
   events.length = 0;
+  refreshed.length = 0;
 });
 
 function ask(changes: Partial<OcspSettings> = {}, certificate = client) {
@@ -120,7 +123,9 @@ test('a hot certificate is refreshed in the background before its answer ends, a
   offsetMs = 55_000;
   assert.ok(!(ask() instanceof Promise));
   assert.equal(checker.snapshot().inFlight, 1);
+  assert.deepEqual(refreshed, []);
   await settled();
+  assert.deepEqual(refreshed, [client.serialHex]);
   offsetMs = 100_000;
   const status = ask();
   assert.ok(!(status instanceof Promise));

@@ -40,6 +40,8 @@ export interface CheckerDeps {
   /** Random octets, for nonces and jitter. */
   readonly random: (bytes: number) => Buffer;
   readonly onEvent?: (event: OcspEvent) => void;
+  /** A question that nobody waited for is answered: what is remembered of this certificate is new. */
+  readonly onRefreshed?: (certificate: Certificate) => void;
   /** Most certificates remembered; 100,000 unless given. */
   readonly maxEntries?: number;
   readonly limits?: LimiterLimits;
@@ -183,7 +185,7 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
         if (isFresh(entry, now(), monotonicMs)) {
           hits += 1;
           const isDue = monotonicMs >= entry.refreshFromMonotonicMs && entry.status.kind === 'good';
-          if (isDue && !flights.has(key)) void start(question, key);
+          if (isDue && !flights.has(key)) void start(question, key).then(() => deps.onRefreshed?.(certificate));
           onEvent?.({
             ...hit,
             result: entry.status.kind,

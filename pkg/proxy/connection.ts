@@ -294,6 +294,11 @@ export class Connection {
     this.drain();
   }
 
+  /** See Gate. */
+  doubt(certificateSha256: string): void {
+    this.#judgement.doubt(certificateSha256);
+  }
+
   /** The gate will end soon: see Front. */
   retire(): void {
     if (this.#retiring) return;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { PodPolicy, ProfilePolicy } from '../policy/policy.ts';
 import type { Deps } from './deps.ts';
-import type { CompiledProfile, Snapshot } from './snapshot.ts';
 
 /**
  * Whether applications also answer on the machine's own addresses, so that the gate can be gone around. Dialled when a
@@ -9,7 +9,7 @@ import type { CompiledProfile, Snapshot } from './snapshot.ts';
  */
 export class ExposureWatch {
   readonly #deps: Pick<Deps, 'clock' | 'log' | 'metrics'>;
-  #snapshot: Snapshot | undefined;
+  #policy: PodPolicy | undefined;
   #dialledMs = 0;
   #found: Found = new Map();
 
@@ -18,14 +18,14 @@ export class ExposureWatch {
   }
 
   /** Another policy is in force. */
-  renew(snapshot: Snapshot): void {
-    this.#snapshot = snapshot;
+  renew(policy: PodPolicy): void {
+    this.#policy = policy;
     this.#report(new Map());
-    this.#dial(snapshot);
+    this.#dial(policy);
   }
 
   sweep(nowMs: number): void {
-    if (this.#snapshot !== undefined && nowMs - this.#dialledMs > intervalMs) this.#dial(this.#snapshot);
+    if (this.#policy !== undefined && nowMs - this.#dialledMs > intervalMs) this.#dial(this.#policy);
   }
 
   /** By the last look: `namespace/name address:port`, in the order of the profiles. */
@@ -36,16 +36,17 @@ export class ExposureWatch {
   }
 
   /** Why a profile that refuses to be gone around is not ready; undefined where it is. */
-  reasonAgainst(profile: CompiledProfile): string | undefined {
-    const place = this.#found.get(profile.id);
-    if (place === undefined || profile.policy.backend.whenExposed !== 'Refuse') return undefined;
-    return `${profile.id}: the application also listens on ${place.address}; bind it to 127.0.0.1, or set backend.whenExposed: Warn`;
+  reasonAgainst(profile: ProfilePolicy): string | undefined {
+    const id = idOf(profile);
+    const place = this.#found.get(id);
+    if (place === undefined || profile.backend.whenExposed !== 'Refuse') return undefined;
+    return `${id}: the application also listens on ${place.address}; bind it to 127.0.0.1, or set backend.whenExposed: Warn`;
   }
 
-  #dial(snapshot: Snapshot): void {
+  #dial(policy: PodPolicy): void {
     this.#dialledMs = this.#deps.clock.monotonicMs();
-    void dialOwnAddresses(snapshot).then((found) => {
-      if (this.#snapshot === snapshot) this.#report(found);
+    void dialOwnAddresses(policy).then((found) => {
+      if (this.#policy === policy) this.#report(found);
     });
   }
 
@@ -53,7 +54,7 @@ export class ExposureWatch {
     const before = this.#found;
     this.#found = found;
     this.#deps.metrics.exposed.reset();
-    for (const { id } of profilesOf(this.#snapshot))
+    for (const id of profilesOf(this.#policy).map(idOf))
       this.#deps.metrics.exposed.set({ profile: id }, found.has(id) ? 1 : 0);
     for (const [profile, { address, port }] of found) {
       if (before.get(profile)?.address === address) continue;
@@ -75,18 +76,18 @@ interface Place {
 }
 
 /** Dials every own address on every backend port; resolves within about a second. */
-async function dialOwnAddresses(snapshot: Snapshot): Promise<Found> {
+async function dialOwnAddresses(policy: PodPolicy): Promise<Found> {
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ address }) => address);
   const found = new Map<string, Place>();
   await Promise.all(
-    profilesOf(snapshot).flatMap(({ id, policy: { backend } }) => {
-      const { target } = backend;
+    profilesOf(policy).flatMap((profile) => {
+      const { target } = profile.backend;
       if ('socket' in target) return [];
       return addresses.map(async (address) => {
-        if (await answers(address, target.port)) found.set(id, { address, port: target.port });
+        if (await answers(address, target.port)) found.set(idOf(profile), { address, port: target.port });
       });
     }),
   );
@@ -106,8 +107,12 @@ function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
-function profilesOf(snapshot: Snapshot | undefined): readonly CompiledProfile[] {
-  return [...(snapshot?.listeners.values() ?? [])].flatMap(({ profiles }) => profiles);
+function profilesOf(policy: PodPolicy | undefined): readonly ProfilePolicy[] {
+  return policy?.listeners.flatMap(({ profiles }) => profiles) ?? [];
+}
+
+function idOf({ namespace, name }: ProfilePolicy): string {
+  return `${namespace}/${name}`;
 }
 
 const dialMs = 1000;

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import type { RevocationChecker } from '../crl/revocation.ts';
 import type { PodPolicy } from '../policy/policy.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Connection } from './connection.ts';
+import type { DataPlane } from './data-plane.ts';
 import type { AuditLevel, Deps } from './deps.ts';
 import { ExposureWatch } from './exposure.ts';
 import { mergeHolds } from './hold.ts';
 import { type Host, type OpenListener, openListener } from './listener.ts';
 import type { ProxyMetrics } from './metrics.ts';
+import { OwnPlaces, type Places } from './places.ts';
+import { type Absence, reasonsAgainstReadiness } from './readiness.ts';
 import { compileSnapshot, PolicyUnusable, type Snapshot } from './snapshot.ts';
 
 export interface GateOptions extends Deps {
@@ -18,25 +22,28 @@ export interface GateOptions extends Deps {
   readonly handshakeMs: number;
   /** Client connections at once, over all ports. 0: no limit. */
   readonly maxConnections: number;
+  /** Other gates listen on the same ports (SO_REUSEPORT): then limits are counted and exposure is watched for all of them. */
+  readonly shared?: { readonly places: Places };
 }
 
-/** What is said of a gate without a policy, and of a policy without a profile; undefined where that is no reason. */
-export interface Absence {
-  readonly policy: string | undefined;
-  readonly profiles: string | undefined;
+/** A policy that is compiled and whose ports are open. One of the two follows, and nothing else in between. */
+export interface Prepared {
+  readonly snapshot: Snapshot;
+  commit(): void;
+  abandon(): void;
 }
 
-/** The data plane of one pod: listeners, the policy in force, and every open connection. */
-export class Gate implements Deps, Host {
+/** The data plane on one thread: listeners, the policy in force, and every open connection. */
+export class Gate implements Deps, Host, DataPlane {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: ProxyMetrics;
   readonly ocsp: RevocationChecker;
   readonly audit: AuditLevel;
-  readonly #options: GateOptions;
+  readonly #options: GateOptions & { readonly sharesPorts: boolean };
   readonly #listeners = new Map<number, OpenListener>();
   readonly #connections = new Set<Connection>();
-  readonly #perProfile = new Map<string, number>();
+  readonly #places: Places;
   readonly #exposure: ExposureWatch;
   readonly #instance = randomBytes(6).toString('hex');
   readonly #sweeper: NodeJS.Timeout;
@@ -48,7 +55,8 @@ export class Gate implements Deps, Host {
   #applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
-    this.#options = options;
+    this.#options = { ...options, sharesPorts: options.shared !== undefined };
+    this.#places = options.shared?.places ?? new OwnPlaces();
     this.log = options.log;
     this.clock = options.clock;
     this.metrics = options.metrics;
@@ -58,7 +66,7 @@ export class Gate implements Deps, Host {
     this.#sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
-  get options(): GateOptions {
+  get options(): Host['options'] {
     return this.#options;
   }
 
@@ -66,10 +74,10 @@ export class Gate implements Deps, Host {
     return this.#snapshot;
   }
 
-  /**
-   * Puts a policy in force: everything is compiled and every port is open before one reference is swapped. What fails
-   * leaves the policy before it in force. @throws PolicyUnusable.
-   */
+  get inForce(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
   apply(policy: PodPolicy): Promise<Snapshot> {
     // One after the other: a policy that waits for its port must not overwrite one that came later.
     const applied = this.#applying.then(() => this.#apply(policy));
@@ -79,11 +87,11 @@ export class Gate implements Deps, Host {
 
   async #apply(policy: PodPolicy): Promise<Snapshot> {
     try {
-      const snapshot = compileSnapshot(mergeHolds(policy, this.#snapshot?.policy), this.metrics, this.ocsp);
-      if (snapshot.version !== this.#snapshot?.version) await this.#swap(snapshot);
+      const prepared = await this.prepare(mergeHolds(policy, this.#snapshot?.policy));
+      prepared.commit();
       this.#fault = undefined;
       this.metrics.policyApplySucceeded.set(1);
-      return snapshot;
+      return prepared.snapshot;
     } catch (error) {
       this.metrics.policyApplySucceeded.set(0);
       this.#fault = error instanceof Error ? error.message : String(error);
@@ -91,17 +99,29 @@ export class Gate implements Deps, Host {
     }
   }
 
-  async #swap(snapshot: Snapshot): Promise<void> {
+  /** Compiles a policy and opens its ports; nobody is served by it yet. @throws PolicyUnusable, and then no port is open. */
+  async prepare(policy: PodPolicy): Promise<Prepared> {
+    const snapshot = compileSnapshot(policy, this.metrics, this.ocsp);
+    if (snapshot.version === this.#snapshot?.version) {
+      return { snapshot, commit: () => undefined, abandon: () => undefined };
+    }
     const opened: OpenListener[] = [];
+    const abandon = () => {
+      for (const listener of opened) listener.close();
+    };
     try {
       for (const listener of snapshot.listeners.values()) {
         if (this.#listeners.has(listener.port)) continue;
         opened.push(await openListener(this, listener));
       }
     } catch (cause) {
-      for (const listener of opened) listener.close();
+      abandon();
       throw new PolicyUnusable(cause instanceof Error ? cause.message : String(cause), { cause });
     }
+    return { snapshot, commit: () => this.#swap(snapshot, opened), abandon };
+  }
+
+  #swap(snapshot: Snapshot, opened: readonly OpenListener[]): void {
     for (const listener of opened) this.#listeners.set(listener.port, listener);
     this.#snapshot = snapshot;
     for (const [port, open] of this.#listeners) {
@@ -123,82 +143,55 @@ export class Gate implements Deps, Host {
         this.metrics.certificateExpiry.set({ profile: profile.id }, profile.certificateNotAfterMs / 1000);
       }
     }
-    this.#exposure.renew(snapshot);
+    if (!this.#options.sharesPorts) this.#exposure.renew(snapshot.policy);
   }
 
   /** A connection after its handshake. Undefined: over a limit, the caller closes it. */
-  admitConnection(profileId: string, limit: number): { readonly id: string } | undefined {
+  admitConnection(profileId: string, limit: number, socket: TLSSocket): { readonly id: string } | undefined {
     if (this.#stopping) return undefined;
-    if (this.#options.maxConnections > 0 && this.#connections.size >= this.#options.maxConnections) return undefined;
-    if (limit > 0 && (this.#perProfile.get(profileId) ?? 0) >= limit) return undefined;
+    const leave = this.#places.take(profileId, this.#options.maxConnections, limit);
+    if (leave === undefined) return undefined;
+    socket.once('close', leave);
     this.#sequence += 1;
     return { id: `${this.#instance}-${this.#sequence.toString(36)}` };
   }
 
   opened(connection: Connection, protocol: string): void {
-    const profileId = connection.profile.id;
     this.#connections.add(connection);
     if (this.#retiring) connection.retire();
-    this.#perProfile.set(profileId, (this.#perProfile.get(profileId) ?? 0) + 1);
     this.metrics.connections.inc({ protocol });
     connection.socket.once('close', () => {
       this.#connections.delete(connection);
-      const left = (this.#perProfile.get(profileId) ?? 1) - 1;
-      if (left > 0) this.#perProfile.set(profileId, left);
-      else this.#perProfile.delete(profileId);
       this.metrics.connections.dec({ protocol });
       connection.closed();
     });
   }
 
-  /** Client connections that are open now, over all ports. */
   connectionCount(): number {
     return this.#connections.size;
   }
 
-  /** Profiles whose application can be reached around the gate: `namespace/name address:port`. */
   exposed(): readonly string[] {
     return this.#exposure.found();
   }
 
-  /** Why no traffic should come here; empty when all is well. */
-  notReady(absence: Absence = { policy: 'no policy yet', profiles: undefined }): readonly string[] {
-    const reasons: string[] = [];
-    if (this.#retiring || this.#stopping) reasons.push('shutting down');
-    if (this.#snapshot === undefined) {
-      if (this.#fault !== undefined) reasons.push(`no usable policy: ${this.#fault}`);
-      else if (absence.policy !== undefined) reasons.push(absence.policy);
-    }
-    const served = new Set(
-      [...(this.#snapshot?.listeners.values() ?? [])].flatMap(({ profiles }) => profiles.map(({ id }) => id)),
+  notReady(absence?: Absence): readonly string[] {
+    return reasonsAgainstReadiness(
+      {
+        ending: this.#retiring || this.#stopping,
+        policy: this.#snapshot?.policy,
+        fault: this.#fault,
+        exposure: this.#exposure,
+      },
+      absence,
     );
-    for (const { namespace, name, selected } of this.#snapshot?.policy.holds ?? []) {
-      const id = `${namespace}/${name}`;
-      if (selected === 'Yes' && !served.has(id))
-        reasons.push(`${id}: the profile cannot be used, and no earlier version of it is here; see its conditions`);
-    }
-    if (this.#snapshot !== undefined && served.size === 0 && reasons.length === 0 && absence.profiles !== undefined)
-      reasons.push(absence.profiles);
-    for (const listener of this.#snapshot?.listeners.values() ?? []) {
-      for (const profile of listener.profiles) {
-        const reason = this.#exposure.reasonAgainst(profile);
-        if (reason !== undefined) reasons.push(reason);
-      }
-    }
-    return reasons;
   }
 
-  /**
-   * The first half of an orderly end: not ready from now on, and clients of HTTP/1.1 are asked to leave with every answer
-   * (`Connection: close`), while all that comes, on new connections too, is still served: who sends it has not heard yet
-   * that he should not. `stop` is the second half.
-   */
   retire(): void {
     this.#retiring = true;
     for (const connection of this.#connections) connection.retire();
   }
 
-  /** Stops accepting, tells clients, finishes what runs; resolves when every connection is closed or `signal` fires. */
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping = true;
     for (const listener of this.#listeners.values()) listener.close();
@@ -216,6 +209,11 @@ export class Gate implements Deps, Host {
     });
     for (const connection of this.#connections) connection.destroy();
     clearInterval(this.#sweeper);
+  }
+
+  /** This certificate, of a client or of a CA, was found to be revoked: connections that rely on it are judged again. */
+  doubt(certificateSha256: string): void {
+    for (const connection of this.#connections) connection.doubt(certificateSha256);
   }
 
   /** Looks at every open connection's time-outs and verdict; done about twice a second. */

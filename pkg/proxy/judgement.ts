@@ -57,6 +57,14 @@ export class Judgement {
     return verdict instanceof Promise ? undefined : verdict;
   }
 
+  /** A certificate was found to be revoked: where the path leads over it, the verdict does not hold any longer. */
+  doubt(certificateSha256: string): void {
+    const before = this.#preVerdict;
+    if (before?.kind !== 'trusted' || !before.path.some(({ sha256 }) => sha256 === certificateSha256)) return;
+    this.#holdsUntilMs = 0;
+    this.#askedMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** The policy has changed. */
   renew(judge: Judge | undefined): void {
     this.#judge = judge;

@@ -9,10 +9,14 @@ import { type CompiledListener, type Snapshot, serverNameOf } from './snapshot.t
 
 /** What a listener needs of the data plane it belongs to. */
 export interface Host extends Deps {
-  readonly options: { readonly handshakeMs: number; readonly listenAddress: string | undefined };
+  readonly options: {
+    readonly handshakeMs: number;
+    readonly listenAddress: string | undefined;
+    readonly sharesPorts: boolean;
+  };
   readonly snapshot: Snapshot | undefined;
-  /** Undefined where a limit is reached; the connection's id else. */
-  admitConnection(profileId: string, limit: number): { readonly id: string } | undefined;
+  /** Undefined where a limit is reached; the connection's id else. Its place is free again when the socket is closed. */
+  admitConnection(profileId: string, limit: number, socket: TLSSocket): { readonly id: string } | undefined;
   opened(connection: Connection, protocol: string): void;
 }
 
@@ -76,7 +80,8 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
   server.on('connection', (socket: Socket) => socket.on('error', () => socket.destroy()));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: listener.port, host: gate.options.listenAddress }, () => {
+    const { listenAddress: host, sharesPorts: reusePort } = gate.options;
+    server.listen({ port: listener.port, host, reusePort }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -113,7 +118,7 @@ function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void
     socket.destroy();
     return;
   }
-  const admitted = gate.admitConnection(profile.id, profile.policy.backend.limits.connections);
+  const admitted = gate.admitConnection(profile.id, profile.policy.backend.limits.connections, socket);
   if (admitted === undefined) {
     gate.metrics.handshakes.inc({ result: 'over-limit', version });
     refuseBusy(socket);

@@ -35,6 +35,7 @@ export function createProxyMetrics(version: string): ProxyMetrics {
     name: 'lychgate_build_info',
     help: 'Version of the running sidecar; always 1.',
     labelNames: ['version'],
+    aggregator: 'max',
     registers,
   });
   info.set({ version }, 1);
@@ -129,28 +130,33 @@ export function createProxyMetrics(version: string): ProxyMetrics {
       name: 'lychgate_proxy_policy_info',
       help: 'Version (digest) of the policy in force; always 1.',
       labelNames: ['version'],
+      aggregator: 'max',
       registers,
     }),
     policyApplied: new Gauge({
       name: 'lychgate_proxy_policy_last_applied_timestamp_seconds',
       help: 'When the policy in force was applied.',
+      aggregator: 'max',
       registers,
     }),
     policyApplySucceeded: new Gauge({
       name: 'lychgate_proxy_policy_last_apply_successful',
       help: '1 where the last policy that arrived is in force, 0 where it was refused and the one before serves on.',
+      aggregator: 'max',
       registers,
     }),
     certificateExpiry: new Gauge({
       name: 'lychgate_proxy_certificate_expiration_timestamp_seconds',
       help: 'When the first of the server certificates of a profile expires.',
       labelNames: ['profile'],
+      aggregator: 'min',
       registers,
     }),
     exposed: new Gauge({
       name: 'lychgate_proxy_backend_exposed',
       help: "1 where the application also answers on one of the pod's own addresses, so that the gate can be gone around.",
       labelNames: ['profile'],
+      aggregator: 'max',
       registers,
     }),
   };

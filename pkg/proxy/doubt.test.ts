@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeOcsp, ManualClock, someAnswer, until } from '../../test/support/gate.ts';
+import { askingOcsp, get, pki, startWorld } from '../../test/support/talk.ts';
+import type { RevocationStatus } from '../ocsp/status.ts';
+
+const revoked: RevocationStatus = {
+  kind: 'revoked',
+  answer: someAnswer,
+  revokedAtMs: Date.UTC(2026, 10, 20, 10),
+  reason: 'keyCompromise',
+  freshUntilMs: Number.MAX_SAFE_INTEGER,
+};
+
+for (const { name, found, want } of [
+  { name: 'the client', found: pki.client('good').certificate, want: 'closed' },
+  { name: 'its CA', found: pki.intermediate.certificate, want: 'closed' },
+  { name: 'a stranger', found: pki.stranger.certificate, want: 'open' },
+]) {
+  test(`an open connection whose verdict still holds, when ${name} is found to be revoked: ${want}`, async (t) => {
+    const clock = new ManualClock();
+    const ocsp = new FakeOcsp();
+    const world = await startWorld(t, { clock, ocsp, profile: { clientAuth: askingOcsp() } });
+    const client = await world.talk();
+    client.send(get('/'));
+    await client.take('ok');
+    ocsp.answer = () => revoked;
+    world.gate.gate.doubt(found.sha256);
+    world.gate.gate.sweep();
+    if (want === 'closed') await until('the end', () => client.closed);
+    client.send(get('/again'));
+    await until('an end', () => client.closed || client.text.includes('ok'));
+    assert.equal(client.closed ? 'closed' : 'open', want);
+  });
+}
