@@ -1,5 +1,6 @@
 import { clientauthMutants } from './clientauth-mutants.ts';
 import { crlMutants } from './crl-mutants.ts';
+import { hpackMutants } from './hpack-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
 import { injectMutants } from './inject-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...x509Mutants,
   ...clientauthMutants,
   ...http1Mutants,
+  ...hpackMutants,
   ...ocspMutants,
   ...crlMutants,
   ...rewriteMutants,

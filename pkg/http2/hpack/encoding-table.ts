@@ -8,8 +8,8 @@ export class NameState {
   /** Lowest index of the name in the static table, or 0. */
   readonly staticIndex: number;
   readonly staticValues: ReadonlyMap<string, number> | undefined;
-  /** Places of its values in the dynamic table; those of evicted ones are taken out. */
-  readonly places: Map<string, number> = new Map();
+  /** Places of its values in the dynamic table; those of evicted ones are taken out. None until the first. */
+  places: Map<string, number> | undefined;
   /** The newest of its places, evicted or not; 0 where there never was one. */
   newest = 0;
   /** The last value that was found, and where: a place, or the complement of an index of the static table. */
@@ -43,7 +43,7 @@ export class EncodingTable {
   indexOf(state: NameState, value: string): number {
     if (value === state.value && state.found !== 0) return this.#index(state.found);
     const found = state.staticValues === undefined ? undefined : state.staticValues.get(value);
-    const place = found === undefined ? state.places.get(value) : ~found;
+    const place = found === undefined ? state.places?.get(value) : ~found;
     if (place === undefined) return 0;
     state.value = this.#valueAt(place) ?? '';
     state.found = place;
@@ -69,6 +69,7 @@ export class EncodingTable {
     this.#count++;
     this.#bytes += size;
     this.#ring[this.#inserted & (ringLength - 1)] = { state, value, size };
+    state.places ??= new Map();
     state.places.set(value, this.#inserted);
     state.newest = this.#inserted;
     state.value = value;
@@ -99,7 +100,7 @@ export class EncodingTable {
       this.#ring[slot] = undefined;
       this.#count--;
       this.#bytes -= entry?.size ?? 0;
-      if (entry !== undefined) entry.state.places.delete(entry.value);
+      entry?.state.places?.delete(entry.value);
     }
   }
 }
