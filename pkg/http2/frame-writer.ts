@@ -175,7 +175,8 @@ export class FrameWriter {
     for (let at = 0; at < rest.length; at += maxFrameBytes) {
       const end = Math.min(rest.length, at + maxFrameBytes);
       const flags = end === rest.length ? flag.endHeaders : 0;
-      rest.copy(out.bytes, this.#begin(end - at, frameType.continuation, flags, streamId), at, end);
+      const to = this.#begin(end - at, frameType.continuation, flags, streamId);
+      rest.copy(out.bytes, to, at, end);
     }
   }
 

@@ -226,7 +226,8 @@ class Life implements StreamControl {
     stream.open = false;
     stream.closedCode = code;
     this.sender.discard(stream);
-    this.windows.released(stream);
+    // Nothing stands behind a GOAWAY that ends the connection.
+    if (!this.over) this.windows.released(stream);
     stream.handler?.closed(code);
   }
 

@@ -19,6 +19,9 @@ export class SessionProbe {
   holding = false;
   ended = false;
   #scheduled: (() => void) | undefined;
+  /** Of the field block that is not whole. */
+  readonly #block: Buffer[] = [];
+  #end = '';
   readonly #decoder = new HpackDecoder({ maxTableBytes: 4096 });
 
   /** `react` is asked for every request; without it nothing is answered. */
@@ -112,13 +115,19 @@ export class SessionProbe {
   }
 
   #texts(bytes: Buffer): string[] {
-    return readFrames(bytes.toString('latin1')).map(({ type, flags, stream, payload }) => {
+    return readFrames(bytes.toString('latin1')).flatMap(({ type, flags, stream, payload }) => {
       switch (type) {
         case frameType.data:
           return `DATA ${stream}${flags & 1 ? ' END' : ''} ${shown(payload)}`;
-        case frameType.headers: {
-          const { fields } = this.#decoder.decode(payload, { maxListBytes: 1_000_000, maxFields: 1000 });
-          return `HEADERS ${stream}${flags & 1 ? ' END' : ''} ${fields.join(' ')}`;
+        case frameType.headers:
+        case frameType.continuation: {
+          this.#block.push(payload);
+          if (type === frameType.headers) this.#end = flags & 1 ? ' END' : '';
+          if ((flags & endHeaders) === 0) return [];
+          const block = Buffer.concat(this.#block.splice(0));
+          const frames = block.length > 16_384 ? ` in ${Math.ceil(block.length / 16_384)} frames` : '';
+          const { fields } = this.#decoder.decode(block, { maxListBytes: 1_000_000, maxFields: 1000 });
+          return `HEADERS ${stream}${this.#end}${frames} ${fields.join(' ')}`;
         }
         case frameType.rstStream:
           return `RST_STREAM ${stream} ${nameOf(payload.readUInt32BE(0))}`;
