@@ -20,14 +20,36 @@ export const toolNames = [
   'kube-proxy',
   'coredns',
   'h2spec',
+  'containerd',
+  'containerd-shim-runc-v2',
+  'ctr',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
+
+/** The Kubernetes that is built and told the story; the first where LYCHGATE_KUBERNETES names none. */
+const kubernetesModules: Readonly<Record<string, string>> = { '1.34': 'kubernetes', '1.37': 'kubernetes-1.37' };
+
+/** @throws where LYCHGATE_KUBERNETES names a version that is not among them. */
+function kubernetesModule(): string {
+  const wanted = process.env['LYCHGATE_KUBERNETES'] ?? '1.34';
+  const module = kubernetesModules[wanted];
+  if (module !== undefined) return module;
+  throw new Error(`LYCHGATE_KUBERNETES is ${wanted}: choose one of ${Object.keys(kubernetesModules).join(', ')}`);
+}
+
+/** Kubernetes 1.34 runs on Debian 12's containerd 1.6; a kubelet of 1.36 and newer needs containerd 2. */
+const containerdTools: readonly ToolName[] =
+  kubernetesModule() === 'kubernetes' ? [] : ['containerd', 'containerd-shim-runc-v2', 'ctr'];
 
 /** Those without which a node does not start. */
 export const nodeTools: readonly ToolName[] = [
   ...(['kube-apiserver', 'kubectl', 'etcd', 'kubelet'] as const),
   ...(['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'coredns'] as const),
+  ...containerdTools,
 ];
+
+/** What a node and its tests find in PATH before the machine's own programs. */
+const usedTools: readonly ToolName[] = [...nodeTools, 'helm', 'helm3', 'kubeconform'];
 
 /**
  * The folder in which that program is, or will be once `buildTools` has run. It is named by the version and by a hash of
@@ -49,7 +71,7 @@ export function toolPath(name: ToolName): string {
 }
 
 /** The folders of these programs, each once, for PATH. */
-export function toolFolders(names: readonly ToolName[] = toolNames): readonly string[] {
+export function toolFolders(names: readonly ToolName[] = usedTools): readonly string[] {
   return [...new Set(names.map(toolFolder))];
 }
 
@@ -119,7 +141,7 @@ function linkerFlags(module: string): string {
 
 function linkedVariables(module: string, gomod: string): Readonly<Record<string, string>> {
   const numbersOf = (path: string) => (versionIn(gomod, path) ?? '').replace('v', '').split('.');
-  if (module === 'kubernetes') {
+  if (module === kubernetesModule()) {
     const [gitMajor = '', gitMinor = ''] = numbersOf(kubernetes);
     const version = { gitVersion: versionIn(gomod, kubernetes) ?? '', gitMajor, gitMinor, gitTreeState: 'clean' };
     return Object.fromEntries(
@@ -148,6 +170,8 @@ const help = `usage: node test/cluster/tools.ts [--print] [NAME...]
 Builds the programs of the test cluster that are missing, all of them or those named, and prints their folders,
 joined by ':' for PATH. --print only prints.
 
+Kubernetes is 1.34, or what LYCHGATE_KUBERNETES says (${Object.keys(kubernetesModules).join(', ')}).
+
 Programs: ${toolNames.join(' ')}
 `;
 
@@ -156,7 +180,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: { help: { type: 'boolean', short: 'h', default: false }, print: { type: 'boolean', default: false } },
   });
-  const names = positionals.length === 0 ? toolNames : toolNames.filter((name) => positionals.includes(name));
+  const names = positionals.length === 0 ? usedTools : toolNames.filter((name) => positionals.includes(name));
   const unknown = positionals.filter((name) => !toolNames.some((known) => known === name));
   if (values.help || unknown.length > 0) {
     process.stderr.write(unknown.length > 0 ? `no such program: ${unknown.join(', ')}\n\n${help}` : help);
@@ -176,10 +200,15 @@ interface Recipe {
 }
 
 const kubernetes = 'k8s.io/kubernetes';
+const containerd = 'github.com/containerd/containerd/v2';
 const modules = fileURLToPath(new URL('tools', import.meta.url));
 
 function ofKubernetes(name: string): Recipe {
-  return { module: 'kubernetes', package: `${kubernetes}/cmd/${name}`, requires: kubernetes };
+  return { module: kubernetesModule(), package: `${kubernetes}/cmd/${name}`, requires: kubernetes };
+}
+
+function ofContainerd(name: string): Recipe {
+  return { module: 'containerd', package: `${containerd}/cmd/${name}`, requires: containerd };
 }
 
 const recipes: Readonly<Record<ToolName, Recipe>> = {
@@ -197,6 +226,9 @@ const recipes: Readonly<Record<ToolName, Recipe>> = {
   'kube-controller-manager': ofKubernetes('kube-controller-manager'),
   'kube-scheduler': ofKubernetes('kube-scheduler'),
   'kube-proxy': ofKubernetes('kube-proxy'),
+  containerd: ofContainerd('containerd'),
+  'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
+  ctr: ofContainerd('ctr'),
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns', requires: 'github.com/coredns/coredns' },
   h2spec: {
     module: 'h2spec',
