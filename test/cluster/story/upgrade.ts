@@ -24,6 +24,16 @@ export function upgrade(shop: Shop, release: Release, next: Release): Chapter {
     cluster.kubectl([
       ...['get', 'mutatingwebhookconfiguration', 'lychgate', '-o', 'jsonpath={.webhooks[0].clientConfig.caBundle}'],
     ]);
+  /** As docs/operator.md forces a new CA: the first replica that sees no Secret makes one. Returns what was before. */
+  const rotateCa = async (): Promise<string> => {
+    const before = await caBundle();
+    await cluster.kubectl(['-n', 'lychgate-system', 'delete', 'secret', 'lychgate-ca']);
+    await within(30_000, 'the webhook has the new CA', async () => {
+      const now = await caBundle();
+      return now !== before && now !== '' ? true : 'the old one';
+    });
+    return before;
+  };
   return {
     name: 'Upgrade and uninstall',
     steps: [
@@ -58,10 +68,12 @@ export function upgrade(shop: Shop, release: Release, next: Release): Chapter {
         },
       },
       {
-        name: 'back to the release before: sidecars of the newer one stay in sync',
+        name: 'back to the release before, after the operator’s CA was rotated: sidecars of the newer one stay in sync',
         run: async () => {
           const before = await restartsByPod(shop);
+          const old = await rotateCa();
           await upgradeTo(release);
+          assert.notEqual(await caBundle(), old);
           await inSync();
           assert.deepEqual(await restartsByPod(shop), before);
           assert.equal((await ask(shop, shop.good)).status, 200);
@@ -115,15 +127,9 @@ export function upgrade(shop: Shop, release: Release, next: Release): Chapter {
       {
         name: 'helm 3 upgrades after the operator’s CA was rotated, and sidecars trust the new one',
         run: async () => {
-          const before = await caBundle();
-          // As docs/operator.md forces a new CA: the first replica that sees no Secret makes one.
-          await cluster.kubectl(['-n', 'lychgate-system', 'delete', 'secret', 'lychgate-ca']);
-          await within(30_000, 'the webhook has the new CA', async () => {
-            const now = await caBundle();
-            return now !== before && now !== '' ? true : 'the old one';
-          });
+          const old = await rotateCa();
           await upgradeTo(release, 'helm3');
-          assert.notEqual(await caBundle(), before);
+          assert.notEqual(await caBundle(), old);
           await inSync();
           await cluster.kubectl(['-n', 'shop', 'rollout', 'restart', 'deployment/shop']);
           await podsReady(shop, 3);
