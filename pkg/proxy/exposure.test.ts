@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { defaultBackend, freePort, ManualClock, profileOf, startGate, until } from '../../test/support/gate.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { defaultBackend, ManualClock, profileOf, startGate, until } from '../../test/support/gate.ts';
 import { makePki } from '../../test/support/pki.ts';
 
 const own = Object.values(networkInterfaces())

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { defaultBackend, freePort, ManualClock, until } from '../../test/support/gate.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { defaultBackend, ManualClock, until } from '../../test/support/gate.ts';
 import { answer, get, startWorld, type Talk, withoutFacts } from '../../test/support/talk.ts';
 
 /** Status, and what the own answer says in its first line of text. */

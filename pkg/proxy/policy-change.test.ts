@@ -3,16 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
-import {
-  connectTo,
-  freePort,
-  okApp,
-  policyOf,
-  profileOf,
-  startRawApp,
-  strictAuth,
-  until,
-} from '../../test/support/gate.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { connectTo, okApp, policyOf, profileOf, startRawApp, strictAuth, until } from '../../test/support/gate.ts';
 import { ask, connectHttp2 } from '../../test/support/http2-client.ts';
 import { type Identity, testKey } from '../../test/support/pki.ts';
 import { get, linesNamed, pki, startWorld, Talk, type World } from '../../test/support/talk.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { oids } from '../../pkg/x509/extensions.ts';
 import { command } from '../support/command.ts';
-import { freePort } from '../support/gate.ts';
+import { freePort } from '../support/free-port.ts';
 import { testKey, writePki } from '../support/pki.ts';
 import {
   gateFromManifests,

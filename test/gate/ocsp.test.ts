@@ -137,9 +137,9 @@ testFields([
       const talk = await gate.connect({ identity: asked });
       const answers: string[] = [];
       for (let i = 0; i < 2; i += 1) {
+        if (i > 0) gate.clock.advance(60_000);
         talk.send(get('/'));
         answers.push((await talk.take('\r\n\r\nok')).slice(9, 12));
-        gate.clock.advance(60_000);
       }
       return `${answers.join()}, asked ${responder.requests.length}`;
     }),

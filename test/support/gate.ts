@@ -17,6 +17,7 @@ import { type Log, silentLog } from '../../pkg/process/log.ts';
 import type { AuditLevel } from '../../pkg/proxy/deps.ts';
 import { Gate } from '../../pkg/proxy/gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../../pkg/proxy/metrics.ts';
+import { freePort } from './free-port.ts';
 import type { Identity, Pki } from './pki.ts';
 
 /** A gate in this process, and an application that keeps every byte it receives. */
@@ -71,17 +72,6 @@ export async function startRawApp(respond: (text: string, socket: Socket) => str
 /** Answers every request that has no body with 200 and `ok`, as soon as its head is whole. */
 export function okApp(text: string): string | undefined {
   return text.endsWith('\r\n\r\n') ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' : undefined;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export const defaultBackend: Omit<Backend, 'target'> = {
