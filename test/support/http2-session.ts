@@ -13,6 +13,8 @@ export class SessionProbe {
   readonly sent: string[] = [];
   readonly written: Buffer[] = [];
   readonly streams = new Map<number, ServerStream>();
+  /** What a handler does with octets of a body. */
+  onData: (stream: ServerStream) => void = () => {};
   nowMs = 0;
   /** What the outlet answers to the next writes. */
   takes = true;
@@ -107,7 +109,10 @@ export class SessionProbe {
 
   #handler(id: number): StreamHandler {
     return {
-      data: (chunk) => this.events.push(`data ${id} ${chunk.toString('latin1')}`),
+      data: (chunk) => {
+        this.events.push(`data ${id} ${chunk.toString('latin1')}`);
+        this.onData(this.stream(id));
+      },
       end: (trailers) => this.events.push(['end', id, ...trailers].join(' ')),
       writable: () => this.events.push(`writable ${id}`),
       closed: (code) => this.events.push(`closed ${id} ${code === undefined ? 'in order' : nameOf(code)}`),
