@@ -1,20 +1,28 @@
 import { type HeadLimits, HttpMalformed, type RequestHead, type ResponseHead } from './head.ts';
 import { HeldSection } from './held.ts';
+import { RepeatedHead } from './repeated-head.ts';
 import { headCeiling, parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
 
 /**
  * Reads request heads that may come in pieces, in time linear in their octets. A head that arrives whole is read in
- * place; parts are kept here until the rest is there.
+ * place; parts are kept here until the rest is there. Where a head repeats an earlier one octet for octet, the same
+ * object may be returned again.
  */
 export class RequestHeadReader {
   /** Octets of the last pushed buffer that belong to the head; the rest is body or the next request. */
   consumed = 0;
   #held: HeldSection | undefined;
+  readonly #repeated = new RepeatedHead<RequestHead>();
   readonly #limits: HeadLimits;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
+  }
+
+  /** Forgets the heads before, not what has come of the next one. */
+  forget(): void {
+    this.#repeated.forget();
   }
 
   /** Whether part of a head is kept: the peer has begun a request and not finished its head. */
@@ -25,8 +33,14 @@ export class RequestHeadReader {
   /** @returns undefined where the head is not whole yet. @throws HttpMalformed; no push may follow one. */
   push(buffer: Buffer, start: number, end: number): RequestHead | undefined {
     if (this.#held === undefined) {
+      const same = this.#repeated.find(buffer, start, end);
+      if (same !== undefined) {
+        this.consumed = same.size;
+        return same;
+      }
       const head = parseRequestHead(buffer, start, end, this.#limits);
       this.consumed = head === undefined ? end - start : head.size;
+      if (head !== undefined) this.#repeated.note(buffer, start, head);
       if (head === undefined && end > start) this.#held = held(this.#limits, buffer, start, end);
       return head;
     }
@@ -44,10 +58,17 @@ export class ResponseHeadReader {
   /** Octets of the last pushed buffer that belong to the head. */
   consumed = 0;
   #held: HeldSection | undefined;
+  readonly #repeated = new RepeatedHead<ResponseHead>();
+  #repeatedMethod = '';
   readonly #limits: HeadLimits;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
+  }
+
+  /** Forgets the heads before, not what has come of the next one. */
+  forget(): void {
+    this.#repeated.forget();
   }
 
   /** Whether part of a head is kept. */
@@ -58,8 +79,20 @@ export class ResponseHeadReader {
   /** As RequestHeadReader's; `requestMethod` is what the response answers. */
   push(buffer: Buffer, start: number, end: number, requestMethod: string): ResponseHead | undefined {
     if (this.#held === undefined) {
+      // Whether there is a body hangs on the method, where it is one of these.
+      const method = requestMethod === 'HEAD' || requestMethod === 'CONNECT' ? requestMethod : '';
+      if (method !== this.#repeatedMethod) {
+        this.#repeated.forget();
+        this.#repeatedMethod = method;
+      }
+      const same = this.#repeated.find(buffer, start, end);
+      if (same !== undefined) {
+        this.consumed = same.size;
+        return same;
+      }
       const head = parseResponseHead(buffer, start, end, this.#limits, requestMethod);
       this.consumed = head === undefined ? end - start : head.size;
+      if (head !== undefined) this.#repeated.note(buffer, start, head);
       if (head === undefined && end > start) this.#held = held(this.#limits, buffer, start, end);
       return head;
     }

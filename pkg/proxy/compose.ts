@@ -69,13 +69,13 @@ export function composeRequest(
     }
     if (action === 'pass' || !extended.has(lower)) out.push(name, value);
   }
+  // A rule may say the same header itself.
+  const isOurs = (lower: string) => !bound.remove.has(lower) && !forward.remove.includes(lower);
   const add = (name: string, lower: string, value: string) => {
-    // A rule may say the same header itself.
-    if (!bound.remove.has(lower) && !forward.remove.includes(lower)) out.push(name, value);
+    if (isOurs(lower)) out.push(name, value);
   };
   if (trusted) extendForwarding(peer, request.authority, said, add);
   else add('X-Forwarded-Host', 'x-forwarded-host', request.authority);
-  if (!said.has('x-request-id')) add('X-Request-Id', 'x-request-id', requestId);
   for (let i = 0; i < bound.unlessRuled.length; i += 2) {
     const name = bound.unlessRuled[i] ?? '';
     add(name, name.toLowerCase(), bound.unlessRuled[i + 1] ?? '');
@@ -93,6 +93,7 @@ export function composeRequest(
     target: forward.target,
     authority,
     fields: out,
+    requestId: !said.has('x-request-id') && isOurs('x-request-id') ? requestId : undefined,
     constantRest: bound.rest,
     constantFields: bound.fields,
     body:
@@ -101,6 +102,11 @@ export function composeRequest(
         : { kind: request.framing.kind === 'chunked' ? 'stream' : 'none' },
     webSocket: request.webSocket,
   };
+}
+
+/** The same request once more, under an id of its own. */
+export function repeatRequest(request: OutgoingRequest, requestId: string): OutgoingRequest {
+  return { ...request, requestId: request.requestId === undefined ? undefined : requestId };
 }
 
 /**

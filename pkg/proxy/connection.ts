@@ -4,7 +4,7 @@ import type { Verdict } from '../clientauth/verdict.ts';
 import type { VerifyingClientAuth } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
-import type { Admission, Bound } from './admission.ts';
+import type { Admission, Bound, Forward } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
 import { createBack } from './back.ts';
 import { bindConnection } from './bind.ts';
@@ -18,6 +18,14 @@ import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts'
 
 /** A request as it came, with the names that its Connection field nominates. */
 export type AdmissionRequest = RequestView & { readonly connectionTokens: readonly string[] };
+
+/** A request that was forwarded for its certificate, and what that rested on. */
+interface Accepted {
+  readonly view: AdmissionRequest;
+  readonly snapshot: Snapshot;
+  readonly verdict: Verdict;
+  readonly forward: Forward;
+}
 
 /** What the listener and the sweep ask of a front. */
 export interface Front {
@@ -47,6 +55,7 @@ export class Connection {
   #profile: CompiledProfile;
   #retired: Back[] = [];
   #bound: { readonly key: string; readonly bound: Bound } | undefined;
+  #accepted: Accepted | undefined;
   #front: Front | undefined;
   #back: Back | undefined;
   #retiring = false;
@@ -121,8 +130,13 @@ export class Connection {
     return this.#back;
   }
 
-  /** Decides over one request. Nothing is forwarded but by a Forward from here. */
+  /**
+   * Decides over one request. Nothing is forwarded but by a Forward from here. The same view (which never changes) under
+   * the same verdict and snapshot has the same Forward: rules look at nothing else.
+   */
   admit(view: AdmissionRequest): Admission | Promise<Admission> {
+    const last = this.#accepted;
+    if (last !== undefined && last.view === view && this.#isInForce(last)) return last.forward;
     const listener = this.#snapshot.listeners.get(this.#port);
     if (this.#orphaned) return this.#orphan();
     if (listener?.profileFor(hostOf(view.authority)) !== this.#profile) {
@@ -151,6 +165,11 @@ export class Connection {
     );
   }
 
+  /** Whether a request that was admitted would be again; the verdict is asked anew where it no longer holds. */
+  #isInForce({ snapshot, verdict }: Accepted): boolean {
+    return snapshot === this.#snapshot && verdict === this.#judgement.current();
+  }
+
   /** Its profile was deleted, or its server name belongs to another: nothing of this connection is trusted any more. */
   #orphan(): Admission {
     const auth = this.#profile.policy.clientAuth;
@@ -160,8 +179,14 @@ export class Connection {
 
   #decide(view: AdmissionRequest, auth: VerifyingClientAuth, verdict: Verdict): Admission {
     switch (verdict.kind) {
-      case 'accept':
-        return this.#forward(view, { kind: 'accepted', path: verdict.path, revocation: verdict.revocation }, undefined);
+      case 'accept': {
+        const { path, revocation } = verdict;
+        const admission = this.#forward(view, { kind: 'accepted', path, revocation }, undefined);
+        if (admission.kind === 'forward') {
+          this.#accepted = { view, snapshot: this.#snapshot, verdict, forward: admission };
+        }
+        return admission;
+      }
       case 'none':
         return this.#forward(view, { kind: 'none' }, undefined);
       case 'refuse': {
@@ -235,6 +260,11 @@ export class Connection {
     const bound = bindConnection(this.#profile.rewrite, { ...this.facts, certificate }, this.peerIsTrustedProxy);
     this.#bound = { key, bound };
     return bound;
+  }
+
+  /** Lets go of what is only kept to be quick. */
+  forget(): void {
+    this.#accepted = undefined;
   }
 
   verdictKind(): Judgement['kind'] {

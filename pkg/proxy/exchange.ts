@@ -11,9 +11,11 @@ export interface OutgoingRequest {
   readonly authority: string;
   /**
    * Flat name, value list without hop-by-hop fields, framing, Host and anything that a client could forge.
-   * Names as received or as a rule writes them.
+   * Names as received or as a rule writes them. Two requests with the same list object are alike in all but their id.
    */
   readonly fields: readonly string[];
+  /** X-Request-Id, beside `fields`; undefined where a trusted proxy or a rule says it, or takes it away. */
+  readonly requestId: string | undefined;
   /** The end of an HTTP/1.1 head, made once per connection: the lines of `constantFields` and the empty line. */
   readonly constantRest: Buffer;
   readonly constantFields: readonly string[];

@@ -9,6 +9,53 @@ import {
   responseHead,
 } from '../http1/write.ts';
 import type { IncomingResponse } from './exchange.ts';
+import { HeadOctets } from './head-octets.ts';
+
+/** The head of an answer, put together: what it says, and what that means for the body and the connection. */
+export interface AnswerHead {
+  readonly octets: HeadOctets;
+  /** Whether the body goes out in chunks. */
+  readonly chunked: boolean;
+  /** Whether the connection ends after the answer: it was to, or only that ends the body. */
+  readonly last: boolean;
+}
+
+/** Puts together the head of an answer to `method`. `close`: whether the connection ends after it anyway. */
+export function answerHead(
+  head: IncomingResponse,
+  fields: readonly string[],
+  method: string,
+  minorVersion: 0 | 1,
+  close: boolean,
+): AnswerHead {
+  let lines = receivedLines(fields);
+  let chunked = false;
+  let last = close;
+  switch (head.body.kind) {
+    case 'none':
+      if (head.declaredLength !== undefined && head.status !== 204) {
+        lines = joinLines(lines, receivedFieldLine('Content-Length', head.declaredLength));
+      } else if (method !== 'HEAD' && head.status !== 204 && head.status !== 304) {
+        // Ended with its head over H2C: here nothing but a length says so, and the next answer would be its body.
+        lines = joinLines(lines, noBodyLines);
+      }
+      break;
+    case 'length':
+      lines = joinLines(lines, receivedFieldLine('Content-Length', String(head.body.length)));
+      break;
+    case 'stream':
+      chunked = minorVersion === 1;
+      if (chunked) lines = joinLines(lines, chunkedLines);
+      else last = true;
+      break;
+    case 'close':
+      last = true;
+      break;
+  }
+  if (last) lines = joinLines(lines, closeLines);
+  else if (minorVersion === 0) lines = joinLines(lines, keepAliveLines);
+  return { octets: new HeadOctets(responseHead(head.status, head.reason, lines)), chunked, last };
+}
 
 /**
  * Writes answers to an HTTP/1.1 client, one after the other, in as few writes as possible: a head waits for the first
@@ -16,7 +63,7 @@ import type { IncomingResponse } from './exchange.ts';
  */
 export class Http1AnswerWriter {
   readonly #socket: TLSSocket;
-  #pendingHead: string | undefined;
+  #pendingHead: HeadOctets | undefined;
   #chunked = false;
   #started = false;
 
@@ -45,45 +92,11 @@ export class Http1AnswerWriter {
     this.#socket.write(responseHead(101, head.reason, joinLines(receivedLines(fields), upgradeLines)), 'latin1');
   }
 
-  /**
-   * Takes the head of an answer to `method`. `close`: whether the connection ends after it anyway.
-   * @returns whether it must end, since only that ends the body.
-   */
-  head(
-    head: IncomingResponse,
-    fields: readonly string[],
-    method: string,
-    minorVersion: 0 | 1,
-    close: boolean,
-  ): boolean {
-    let lines = receivedLines(fields);
-    let last = close;
-    switch (head.body.kind) {
-      case 'none':
-        if (head.declaredLength !== undefined && head.status !== 204) {
-          lines = joinLines(lines, receivedFieldLine('Content-Length', head.declaredLength));
-        } else if (method !== 'HEAD' && head.status !== 204 && head.status !== 304) {
-          // Ended with its head over H2C: here nothing but a length says so, and the next answer would be its body.
-          lines = joinLines(lines, noBodyLines);
-        }
-        break;
-      case 'length':
-        lines = joinLines(lines, receivedFieldLine('Content-Length', String(head.body.length)));
-        break;
-      case 'stream':
-        this.#chunked = minorVersion === 1;
-        if (this.#chunked) lines = joinLines(lines, chunkedLines);
-        else last = true;
-        break;
-      case 'close':
-        last = true;
-        break;
-    }
-    if (last) lines = joinLines(lines, closeLines);
-    else if (minorVersion === 0) lines = joinLines(lines, keepAliveLines);
-    this.#pendingHead = responseHead(head.status, head.reason, lines);
+  /** Takes a head; it is written with the first bytes of its body, or by `flush`. */
+  head(head: AnswerHead): void {
+    this.#pendingHead = head.octets;
+    this.#chunked = head.chunked;
     this.#started = true;
-    return last;
   }
 
   /** Body bytes; `shared` ones are only valid during the call. @returns false where the client is to catch up first. */
@@ -94,29 +107,32 @@ export class Http1AnswerWriter {
       return this.#socket.write(shared && this.#socket.writableLength > 0 ? Buffer.from(chunk) : chunk);
     }
     this.#pendingHead = undefined;
-    const prefix = this.#chunked ? (before ?? '') + chunkHeader(chunk.length) : (before ?? '');
+    const prefix = this.#chunked ? chunkHeader(chunk.length) : '';
     const suffix = this.#chunked ? chunkEnd : '';
-    const length = prefix.length + chunk.length + suffix.length;
+    const headLength = before?.length ?? 0;
+    const bodyStart = headLength + prefix.length;
+    const length = bodyStart + chunk.length + suffix.length;
     // As above: where nothing waits the bytes are used up within the call, and a long body leaves nothing to collect.
     const reused = length <= sharedWrite.length && this.#socket.writableLength === 0;
     const whole = reused ? sharedWrite.subarray(0, length) : Buffer.allocUnsafe(length);
-    whole.write(prefix, 0, 'latin1');
-    chunk.copy(whole, prefix.length);
-    if (suffix !== '') whole.write(suffix, prefix.length + chunk.length, 'latin1');
+    before?.writeTo(whole);
+    if (prefix !== '') whole.write(prefix, headLength, 'latin1');
+    chunk.copy(whole, bodyStart);
+    if (suffix !== '') whole.write(suffix, bodyStart + chunk.length, 'latin1');
     return this.#socket.write(whole);
   }
 
   /** Writes a head that no body byte has come for. */
   flush(): void {
     if (this.#pendingHead === undefined) return;
-    const text = this.#pendingHead;
+    const { text } = this.#pendingHead;
     this.#pendingHead = undefined;
     this.#socket.write(text, 'latin1');
   }
 
   /** The answer is whole. */
   end(): void {
-    const rest = (this.#pendingHead ?? '') + (this.#chunked ? lastChunk : '');
+    const rest = (this.#pendingHead?.text ?? '') + (this.#chunked ? lastChunk : '');
     if (rest !== '') this.#socket.write(rest, 'latin1');
     this.reset();
   }

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { bodyReader } from '../http1/body.ts';
-import type { BodyReader } from '../http1/body-reader.ts';
+import type { BodyReader, OnData } from '../http1/body-reader.ts';
 import type { ResponseHead } from '../http1/head.ts';
 import { ResponseHeadReader } from '../http1/head-reader.ts';
 import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
-import type { BackFailure, Exchange, OutgoingRequest, ResponseSink } from './exchange.ts';
-import { headStart, incoming, isIdempotent } from './http1-messages.ts';
+import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+import type { HeadOctets } from './head-octets.ts';
+import { HeadStart, idLine, incoming, isIdempotent } from './http1-messages.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
 export interface SocketPool {
@@ -39,7 +40,11 @@ export class BackSocket implements Exchange {
   #sink: ResponseSink | undefined;
   #response: ResponseState = 'idle';
   readonly #heads: ResponseHeadReader;
+  /** The head of the last request, and that of the last answer as the front got it: both may come again. */
+  #start: HeadStart | undefined;
+  #answered: { readonly head: ResponseHead; readonly incoming: IncomingResponse } | undefined;
   #body: BodyReader | undefined;
+  readonly #onBody: OnData = (bytes, from, to) => this.#deliver(bytes, from, to);
   #requestDone = false;
   #sentBody = false;
   #reused = false;
@@ -65,9 +70,9 @@ export class BackSocket implements Exchange {
     this.#keep = true;
     this.#waitingSinceMs = this.#back.now();
     this.#reused = this.#socket !== undefined;
-    const start = headStart(request);
+    if (this.#start?.isOf(request) !== true) this.#start = new HeadStart(request);
     if (this.#socket === undefined) this.#connectAnew();
-    this.#sendHead(start, request.constantRest);
+    this.#sendHead(this.#start.octets, request);
   }
 
   write(chunk: Buffer): boolean {
@@ -132,6 +137,13 @@ export class BackSocket implements Exchange {
     }
   }
 
+  /** Lets go of what is only kept to be quick. */
+  forget(): void {
+    this.#heads.forget();
+    this.#start = undefined;
+    this.#answered = undefined;
+  }
+
   destroy(): void {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -139,13 +151,16 @@ export class BackSocket implements Exchange {
     socket?.destroy();
   }
 
-  #sendHead(start: string, rest: Buffer): void {
-    const size = start.length + rest.length;
+  #sendHead(start: HeadOctets, request: OutgoingRequest): void {
+    const id = idLine(request);
+    const rest = request.constantRest;
+    const size = start.length + id.length + rest.length;
     const socket = this.#connected ? this.#socket : undefined;
     const inPlace = socket !== undefined && socket.writableLength === 0 && size <= headBytes.length;
     const head = inPlace ? headBytes.subarray(0, size) : Buffer.allocUnsafe(size);
-    head.write(start, 0, 'latin1');
-    rest.copy(head, start.length);
+    start.writeTo(head);
+    head.write(id, start.length, 'latin1');
+    rest.copy(head, start.length + id.length);
     if (socket === undefined) {
       this.#early.push(head);
       return;
@@ -260,7 +275,7 @@ export class BackSocket implements Exchange {
     this.#reused = false;
     this.#socket?.destroy();
     this.#connectAnew();
-    this.#sendHead(headStart(request), request.constantRest);
+    this.#sendHead(new HeadStart(request).octets, request);
   }
 
   #fail(failure: BackFailure): void {
@@ -299,7 +314,7 @@ export class BackSocket implements Exchange {
           case 'close': {
             const body = this.#body;
             if (body === undefined) throw new Error('a body needs its reader');
-            at += body.push(sharedRead, at, end, (buffer, from, to) => this.#deliver(buffer, from, to));
+            at += body.push(sharedRead, at, end, this.#onBody);
             if (body.done) this.#response = 'done';
             break;
           }
@@ -350,7 +365,8 @@ export class BackSocket implements Exchange {
     if (!head.keepAlive) this.#keep = false;
     // A final answer to an upgrade: no client byte after the head has been or will be sent.
     if (request.webSocket) this.#keep = false;
-    sink.head(incoming(head));
+    if (this.#answered?.head !== head) this.#answered = { head, incoming: incoming(head) };
+    sink.head(this.#answered.incoming);
     const body = bodyReader(head.framing, 502);
     this.#body = body;
     if (body.done) {

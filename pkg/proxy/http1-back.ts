@@ -33,7 +33,10 @@ class Http1Back implements Back, SocketPool {
 
   sweep(nowMs: number): void {
     for (const socket of this.#busy) socket.sweep(nowMs);
-    for (const socket of [...this.#idle]) if (nowMs - socket.idleSinceMs > idleSocketMs) socket.destroy();
+    for (const socket of [...this.#idle]) {
+      if (nowMs - socket.idleSinceMs > idleSocketMs) socket.destroy();
+      else if (nowMs - socket.idleSinceMs > forgetMs) socket.forget();
+    }
   }
 
   retire(): void {
@@ -60,3 +63,6 @@ class Http1Back implements Back, SocketPool {
 
 /** Idle sockets to the application are closed by us before common servers close them (Node 5 s), so that a request does not meet a closing socket. */
 const idleSocketMs = 4000;
+
+/** What an idle socket keeps only to be quick it keeps for so long. */
+const forgetMs = 1000;

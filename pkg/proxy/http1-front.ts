@@ -9,12 +9,13 @@ import {
   timeoutAnswer,
   unreadAnswer,
 } from './answer.ts';
-import { composeRequest, composeResponseFields } from './compose.ts';
+import { composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
 import { Http1AnswerWriter } from './http1-answer.ts';
 import { passedDeadline, type State, type Times } from './http1-deadlines.ts';
 import { Http1Input } from './http1-input.ts';
+import { Http1Repeats } from './http1-repeats.ts';
 import { Linger } from './linger.ts';
 import { RequestRecord } from './record.ts';
 
@@ -31,6 +32,7 @@ class Http1Front implements Front, ResponseSink {
   readonly #socket: TLSSocket;
   readonly #input: Http1Input;
   readonly #writer: Http1AnswerWriter;
+  readonly #repeats = new Http1Repeats();
   #state: State = 'head';
   #running = false;
   #inputPaused = false;
@@ -80,6 +82,11 @@ class Http1Front implements Front, ResponseSink {
 
   sweep(nowMs: number): void {
     this.#linger?.sweep(nowMs);
+    if (this.#state === 'head' && nowMs - this.#times.activeMs > forgetMs) {
+      this.#input.forget();
+      this.#repeats.forget();
+      this.#connection.forget();
+    }
     const { timeouts } = this.#connection.profile.policy.backend;
     switch (passedDeadline(this.#state, this.#times, timeouts, nowMs)) {
       case undefined:
@@ -175,19 +182,11 @@ class Http1Front implements Front, ResponseSink {
     const connection = this.#connection;
     this.#head = head;
     this.#writer.reset();
-    const httpVersion = head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
-    this.#record = new RequestRecord(connection, head.method, head.path, httpVersion);
+    const view = this.#repeats.view(head);
+    this.#record = new RequestRecord(connection, head.method, head.path, view.httpVersion);
     if (!head.keepAlive) this.#closeAfter = true;
     this.#state = 'admit';
-    const admission = connection.admit({
-      method: head.method,
-      path: head.path,
-      query: head.query,
-      authority: head.authority,
-      httpVersion,
-      fields: head.fields,
-      connectionTokens: head.connectionTokens,
-    });
+    const admission = connection.admit(view);
     if (!(admission instanceof Promise)) {
       this.#onAdmission(head, admission);
       return;
@@ -219,7 +218,7 @@ class Http1Front implements Front, ResponseSink {
     this.#record?.handedOver();
     this.#exchange = this.#connection
       .back()
-      .begin(composeRequest(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
+      .begin(this.#repeats.request(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
     if (bodyless && head.framing.kind !== 'none') this.#exchange.end();
     if (head.expectContinue && this.#state === 'body') this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
@@ -334,9 +333,9 @@ class Http1Front implements Front, ResponseSink {
     this.#record?.answered(head.status);
     // An answer before the whole request: what is left of the body is not read.
     const close = this.#closeAfter || this.#state === 'body' || this.#connection.draining;
-    const fields = composeResponseFields(this.#connection, head, forward);
-    const { method = '', minorVersion = 1 } = this.#head ?? {};
-    this.#closeAfter = this.#writer.head(head, fields, method, minorVersion, close);
+    const told = this.#repeats.answer(this.#connection, this.#head, forward, head, close);
+    this.#closeAfter = told.last;
+    this.#writer.head(told);
   }
 
   data(chunk: Buffer, shared: boolean): boolean {
@@ -446,3 +445,6 @@ class Http1Front implements Front, ResponseSink {
 
 /** How much a client may send ahead of the answer it waits for. */
 const maxPipelinedBytes = 65536;
+
+/** What an idle connection keeps only to be quick it keeps for so long. */
+const forgetMs = 1000;

@@ -39,6 +39,10 @@ export class Http1Input {
 
   /** What follows is a body of this framing. @returns whether it is whole already, since it has no bytes. */
   beginBody(framing: Framing): boolean {
+    if (framing.kind === 'none') {
+      this.#body = undefined;
+      return true;
+    }
     const body = bodyReader(framing);
     this.#body = body.done ? undefined : body;
     return body.done;
@@ -73,6 +77,11 @@ export class Http1Input {
   clear(): void {
     this.#bytes = undefined;
     this.#at = 0;
+  }
+
+  /** Lets go of what is only kept to be quick. */
+  forget(): void {
+    this.#reader.forget();
   }
 
   #used(count: number): void {

@@ -1,6 +1,7 @@
 import type { ResponseHead } from '../http1/head.ts';
 import { fieldLines, joinLines, receivedFieldLine, requestHeadStart } from '../http1/write.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
+import { HeadOctets } from './head-octets.ts';
 
 /** An answer of the application, as fronts take it. */
 export function incoming(head: ResponseHead): IncomingResponse {
@@ -30,8 +31,29 @@ export function isIdempotent(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
 }
 
-/** A request head up to what all requests of the connection have in common. */
-export function headStart(request: OutgoingRequest): string {
+/** A request head up to the line of its id: behind it come what is one request's own and what a connection's requests share. */
+export class HeadStart {
+  readonly octets: HeadOctets;
+  readonly #fields: readonly string[];
+
+  /** @throws HttpUnwritable for the method or the target. */
+  constructor(request: OutgoingRequest) {
+    this.#fields = request.fields;
+    this.octets = new HeadOctets(startText(request));
+  }
+
+  /** Whether it is this request's, too: see OutgoingRequest.fields. */
+  isOf(request: OutgoingRequest): boolean {
+    return request.fields === this.#fields;
+  }
+}
+
+/** The line of a request's id; empty where it has none of ours. */
+export function idLine({ requestId }: OutgoingRequest): string {
+  return requestId === undefined ? '' : `X-Request-Id: ${requestId}\r\n`;
+}
+
+function startText(request: OutgoingRequest): string {
   let lines = receivedFieldLine('Host', request.authority);
   const { fields } = request;
   for (let i = 0; i < fields.length; i += 2)

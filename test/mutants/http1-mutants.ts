@@ -90,4 +90,25 @@ export const http1Mutants: readonly Mutant[] = [
     replace: 'if (contentLength.length < 0) {',
     tests,
   },
+  {
+    name: 'a head as long as the one before counts as the same',
+    file: 'pkg/http1/repeated-head.ts',
+    find: 'if (stop > end || buffer.compare(octets, 0, octets.length, start, stop) !== 0) return undefined;',
+    replace: 'if (stop > end) return undefined;',
+    tests: ['pkg/http1/repeated-head.test.ts'],
+  },
+  {
+    name: 'the octets behind what has arrived count as a head',
+    file: 'pkg/http1/repeated-head.ts',
+    find: 'stop > end || buffer.compare',
+    replace: 'buffer.compare',
+    tests: ['pkg/http1/repeated-head.test.ts'],
+  },
+  {
+    name: 'an answer to GET counts as the same to HEAD',
+    file: 'pkg/http1/head-reader.ts',
+    find: 'if (method !== this.#repeatedMethod) {',
+    replace: "if (method === 'nothing') {",
+    tests: ['pkg/http1/repeated-head.test.ts'],
+  },
 ];

@@ -1,0 +1,84 @@
+import type { RequestHead } from '../http1/head.ts';
+import type { Forward } from './admission.ts';
+import { composeRequest, composeResponseFields, type Peer, repeatRequest } from './compose.ts';
+import type { AdmissionRequest } from './connection.ts';
+import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
+import { type AnswerHead, answerHead } from './http1-answer.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Whose requests they are: a peer under the snapshot in force. */
+type SnapshotPeer = Peer & { readonly snapshot: Snapshot };
+
+/**
+ * What was made of the last request of a client connection and of its answer. Most clients repeat their head octet for
+ * octet, and most applications theirs; the readers then return the same object, and what depends on nothing else need
+ * not be made again. Everything is told apart by identity: another head, Forward or snapshot is another request.
+ */
+export class Http1Repeats {
+  #asked: { readonly head: RequestHead; readonly view: AdmissionRequest } | undefined;
+  #sent: { readonly head: RequestHead; readonly forward: Forward; readonly request: OutgoingRequest } | undefined;
+  #told:
+    | {
+        readonly asked: RequestHead | undefined;
+        readonly forward: Forward;
+        readonly snapshot: Snapshot;
+        readonly head: IncomingResponse;
+        readonly close: boolean;
+        readonly answer: AnswerHead;
+      }
+    | undefined;
+
+  /** The head as `Connection.admit` takes it: the same object for the same head. */
+  view(head: RequestHead): AdmissionRequest {
+    if (this.#asked?.head !== head) {
+      const { method, path, query, authority, fields, connectionTokens, minorVersion } = head;
+      const httpVersion = minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+      this.#asked = { head, view: { method, path, query, authority, httpVersion, fields, connectionTokens } };
+    }
+    return this.#asked.view;
+  }
+
+  /** See composeRequest. A Forward belongs to one snapshot. */
+  request(peer: SnapshotPeer, head: RequestHead, forward: Forward, requestId: string): OutgoingRequest {
+    const last = this.#sent;
+    if (last !== undefined && last.head === head && last.forward === forward) {
+      return repeatRequest(last.request, requestId);
+    }
+    const request = composeRequest(peer, head, forward, requestId);
+    this.#sent = { head, forward, request };
+    return request;
+  }
+
+  /** The head of the client's answer. @throws RewriteOverflow. */
+  answer(
+    peer: SnapshotPeer,
+    asked: RequestHead | undefined,
+    forward: Forward,
+    head: IncomingResponse,
+    close: boolean,
+  ): AnswerHead {
+    const { snapshot } = peer;
+    const last = this.#told;
+    if (
+      last !== undefined &&
+      last.head === head &&
+      last.asked === asked &&
+      last.forward === forward &&
+      last.snapshot === snapshot &&
+      last.close === close
+    ) {
+      return last.answer;
+    }
+    const fields = composeResponseFields(peer, head, forward);
+    const answer = answerHead(head, fields, asked?.method ?? '', asked?.minorVersion ?? 1, close);
+    this.#told = { asked, forward, snapshot, head, close, answer };
+    return answer;
+  }
+
+  /** Keeps nothing any more: for connections that idle. */
+  forget(): void {
+    this.#asked = undefined;
+    this.#sent = undefined;
+    this.#told = undefined;
+  }
+}
