@@ -2,7 +2,7 @@ import { clientPreface, errorCode, frameType } from '../../pkg/http2/frame.ts';
 import { HpackDecoder } from '../../pkg/http2/hpack/decoder.ts';
 import { ServerSession, type SessionOptions } from '../../pkg/http2/session.ts';
 import type { RequestFields, ServerStream, StreamHandler } from '../../pkg/http2/stream.ts';
-import { fieldBlock, frame, readFrames } from './http2-frames.ts';
+import { type Frame, fieldBlock, frame, readFrames } from './http2-frames.ts';
 
 /** A session between octets and a log: what a client would get, what an application would hear. */
 export class SessionProbe {
@@ -12,6 +12,8 @@ export class SessionProbe {
   /** Frames as text, in order. */
   readonly sent: string[] = [];
   readonly written: Buffer[] = [];
+  /** The same as they were. */
+  readonly frames: Frame[] = [];
   readonly streams = new Map<number, ServerStream>();
   /** What a handler does with octets of a body. */
   onData: (stream: ServerStream) => void = () => {};
@@ -48,7 +50,9 @@ export class SessionProbe {
       {
         write: (bytes) => {
           this.written.push(bytes);
-          for (const text of this.#texts(bytes)) this.sent.push(text);
+          const frames = readFrames(bytes.toString('latin1'));
+          this.frames.push(...frames);
+          for (const text of this.#texts(frames)) this.sent.push(text);
           return this.takes;
         },
         holdInput: (hold) => {
@@ -90,6 +94,7 @@ export class SessionProbe {
     this.sent.length = 0;
     this.events.length = 0;
     this.written.length = 0;
+    this.frames.length = 0;
     return this;
   }
 
@@ -119,8 +124,8 @@ export class SessionProbe {
     };
   }
 
-  #texts(bytes: Buffer): string[] {
-    return readFrames(bytes.toString('latin1')).flatMap(({ type, flags, stream, payload }) => {
+  #texts(frames: readonly Frame[]): string[] {
+    return frames.flatMap(({ type, flags, stream, payload }) => {
       switch (type) {
         case frameType.data:
           return `DATA ${stream}${flags & 1 ? ' END' : ''} ${shown(payload)}`;
