@@ -22,6 +22,8 @@ interface Bundle {
 const bundles: readonly Bundle[] = [
   { name: 'lychgate', entry: 'cmd/lychgate/main.ts', client: false, optional: false },
   { name: 'sidecar', entry: 'cmd/sidecar/main.ts', client: false, optional: false },
+  // A thread of the sidecar, where it serves on several.
+  { name: 'worker', entry: 'cmd/sidecar/worker.ts', client: false, optional: false },
   // The preStop hook of the sidecar: a process of its own for each pod that ends, so it loads next to nothing.
   { name: 'drain', entry: 'cmd/sidecar/drain.ts', client: false, optional: true },
   { name: 'operator', entry: 'cmd/operator/main.ts', client: true, optional: true },

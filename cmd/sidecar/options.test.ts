@@ -27,6 +27,8 @@ suite('the command line', () => {
     ['with a port that is none', ['--operator', 'a:70000'], /host:port is needed/],
     ['with labels in a pod', [...inPod, '--labels', 'a=b'], /'--labels <k=v,...>' cannot be used with/],
     ['with the readiness of Jobs standalone', ['--manifests', '.', '--ready-without-policy'], /cannot be used with/],
+    ['with no worker', ['--manifests', '.', '--workers', '0'], /auto, or 1 to 64, is needed/],
+    ['with too many workers', ['--manifests', '.', '--workers', '65'], /auto, or 1 to 64, is needed/],
     ['with a delay that is none', [...inPod, '--drain-delay', '5'], /a duration such as 10s/],
   ];
   for (const [name, args, message] of cases) {
@@ -66,6 +68,7 @@ suite('the command line', () => {
       shutdownMs: 25_000,
       drainDelayMs: 5000,
       maxConnections: 0,
+      workers: 'auto',
     });
   });
 });

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
 import type { AuditLevel } from '../../pkg/proxy/deps.ts';
+import { maxWorkers } from '../../pkg/workers/count.ts';
 import type { ClusterSource } from './cluster.ts';
 import type { StandaloneSource } from './standalone.ts';
 import { version } from './version.ts';
@@ -18,6 +19,7 @@ export interface SidecarOptions {
   readonly shutdownMs: number;
   readonly drainDelayMs: number;
   readonly maxConnections: number;
+  readonly workers: number | 'auto';
 }
 
 /** Reads the command line; prints help or what is wrong with it and ends the process where it cannot go on. */
@@ -82,6 +84,12 @@ export function parseOptions(argv: readonly string[]): SidecarOptions {
       5000,
     )
     .option('--max-connections <number>', 'client connections at once, over all ports; 0 for no limit', parseCount, 0)
+    .option(
+      '--workers <number>',
+      "threads that serve; auto: one for each whole CPU of the container's limit, one where it has none",
+      parseWorkers,
+      'auto' as const,
+    )
     .parse([...argv]);
   const given = program.opts<Given>();
   return {
@@ -96,6 +104,7 @@ export function parseOptions(argv: readonly string[]): SidecarOptions {
     shutdownMs: given.shutdownTimeout,
     drainDelayMs: given.drainDelay,
     maxConnections: given.maxConnections,
+    workers: given.workers,
   };
 }
 
@@ -119,6 +128,7 @@ interface Given {
   readonly shutdownTimeout: number;
   readonly drainDelay: number;
   readonly maxConnections: number;
+  readonly workers: number | 'auto';
 }
 
 function sourceOf(given: Given, program: Command): ClusterSource | StandaloneSource {
@@ -176,6 +186,13 @@ function parseLabels(text: string): Record<string, string> {
 function parseCount(text: string): number {
   if (!/^[0-9]{1,7}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
   return Number(text);
+}
+
+function parseWorkers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const workers = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
+  if (workers < 1 || workers > maxWorkers) throw new InvalidArgumentError(`auto, or 1 to ${maxWorkers}, is needed`);
+  return workers;
 }
 
 function parseTime(text: string): number {

@@ -18,6 +18,8 @@ export interface Log {
 
 /** A process's own log, which must be flushed before the process exits. */
 export interface RootLog extends Log {
+  /** A line that a log on another thread has made, as it is: only one thread writes to the output, so that lines stay whole. */
+  write(line: string): void;
   /** Writes what is still buffered, synchronously. Never throws. */
   flush(): void;
 }
@@ -49,7 +51,7 @@ export function createLog(options: LogOptions): RootLog {
     },
     { write: (line) => sink.write(escapeInvisible(line)) },
   );
-  return { ...wrap(logger), flush: sink.flush };
+  return { ...wrap(logger), write: sink.write, flush: sink.flush };
 }
 
 /** A log that writes nothing: for tests and for tools. */

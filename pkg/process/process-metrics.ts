@@ -36,8 +36,11 @@ export function registerProcessMetrics(registry: Registry, clock: Clock): () => 
   return registerLoopDelay(registry);
 }
 
-/** Several scrapers read the same window, so a scrape never resets it; a timer does. */
-function registerLoopDelay(registry: Registry): () => void {
+/**
+ * Registers the delay of this thread's event loop. Several scrapers read the same window, so a scrape never resets it; a
+ * timer does. @returns how to stop the measurement.
+ */
+export function registerLoopDelay(registry: Registry): () => void {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   histogram.enable();
   let previous = { p50: 0, p99: 0, max: 0 };
@@ -56,6 +59,7 @@ function registerLoopDelay(registry: Registry): () => void {
     help: 'How late the event loop turned, over the last 10 to 20 seconds; percentile 100 is the worst.',
     // Not `quantile`: Prometheus keeps that name for summaries.
     labelNames: ['percentile'],
+    aggregator: 'max',
     registers: [registry],
     collect() {
       const now = read();

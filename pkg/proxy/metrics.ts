@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CrlEvent } from '../crl/store.ts';
 import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
+import type { RevocationStatus } from '../ocsp/status.ts';
 import { CounterFamily, HistogramFamily } from './tally.ts';
 
 /** Every series of the sidecar. Labels come from closed sets or from the configuration, never from a request. */
@@ -166,6 +167,12 @@ export function createProxyMetrics(version: string): ProxyMetrics {
 export function recordOcsp(metrics: ProxyMetrics, event: OcspEvent): void {
   metrics.ocspAnswers.inc({ result: event.result, reason: event.reason, cached: String(event.cached) });
   if (!event.cached) metrics.ocspDuration.observe(event.durationMs / 1000);
+}
+
+/** Counts one question that a worker answered from what the owner of the answers had told it. */
+export function recordOcspHit(metrics: ProxyMetrics, status: RevocationStatus): void {
+  const reason = status.kind === 'unavailable' ? status.cause : '';
+  metrics.ocspAnswers.inc({ result: status.kind, reason, cached: 'true' });
 }
 
 /** Counts one fetch of a CRL. */

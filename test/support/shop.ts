@@ -28,6 +28,7 @@ export interface ShopOptions {
   readonly program?: readonly string[];
   /** Further arguments of the sidecar. */
   readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** False where the sidecar is started by the test, or is not to become ready. */
   readonly start?: boolean;
 }
@@ -85,6 +86,7 @@ ${backend ?? options.backend ?? ''}`,
     sidecar = await startSidecar(folder, {
       ...(port === undefined ? {} : { port }),
       ...(options.args === undefined ? {} : { args: options.args }),
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
       ...(options.program === undefined ? {} : { program: options.program }),
     });
     return sidecar;

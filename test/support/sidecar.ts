@@ -40,6 +40,7 @@ export interface SidecarOptions {
   readonly program?: readonly string[];
   readonly port?: number;
   readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** False where it is not to become ready: then it is waited for until it says that it serves. */
   readonly ready?: boolean;
 }
@@ -48,7 +49,7 @@ export interface SidecarOptions {
 export async function startSidecar(manifests: string, options: SidecarOptions = {}): Promise<Sidecar> {
   const port = options.port ?? (await freePort());
   const adminPort = await freePort();
-  const running = launch(manifests, port, adminPort, options.args ?? [], options.program);
+  const running = launch(manifests, port, adminPort, options.args ?? [], options.program, options.environment);
   try {
     await until(async () => {
       if (running.over()) throw new Error('ended');
@@ -83,11 +84,15 @@ function launch(
   adminPort: number,
   args: readonly string[],
   program: readonly string[] = [main],
+  environment: Readonly<Record<string, string>> = {},
 ): Sidecar & { over(): boolean } {
-  const running = spawnSidecar([
-    ...[...program, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
-    ...['--admin-port', String(adminPort), ...args],
-  ]);
+  const running = spawnSidecar(
+    [
+      ...[...program, '--manifests', manifests, '--listen-address', '127.0.0.1', '--port', String(port)],
+      ...['--admin-port', String(adminPort), ...args],
+    ],
+    environment,
+  );
   const { child, stdout, stderr, over } = running;
   const ended = running.ended.then(
     (): Ended => ({ code: child.exitCode, signal: child.signalCode, stdout: stdout(), stderr: stderr() }),
@@ -126,4 +131,5 @@ function parseLine(text: string): LogLine {
   return line;
 }
 
-const main = join(import.meta.dirname, '..', '..', 'cmd', 'sidecar', 'main.ts');
+/** Its source. */
+export const main = join(import.meta.dirname, '..', '..', 'cmd', 'sidecar', 'main.ts');

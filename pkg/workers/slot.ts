@@ -1,0 +1,173 @@
+import type { PodPolicy } from '../policy/policy.ts';
+import type { Log } from '../process/log.ts';
+import type { InForce } from '../proxy/data-plane.ts';
+import type { MetricFamily } from './merge-metrics.ts';
+import type { Ask, ToWorker, WorkerSetup } from './messages.ts';
+import { Thread, WorkerEnded } from './thread.ts';
+
+export interface SlotOptions {
+  readonly entry: URL;
+  readonly setup: WorkerSetup;
+  readonly log: Log;
+  readonly placesOf: (policy: PodPolicy) => ReadonlyMap<string, SharedArrayBuffer>;
+  readonly onAsk: (question: Ask) => void;
+  readonly onLog: (lines: readonly string[]) => void;
+  /** With the series that were last heard of. Whoever is told starts another, or does not. */
+  readonly onEnd: (why: string, series: readonly MetricFamily[]) => void;
+}
+
+/** A worker's place: one thread after the other serves in it. */
+export class Slot {
+  readonly #options: SlotOptions;
+  #thread: Thread | undefined;
+  /** Whose first phase is over. */
+  #prepared: Thread | undefined;
+  #serving = Promise.withResolvers<void>();
+  #isServing = false;
+  #version: string | undefined;
+  #series: readonly MetricFamily[] = [];
+  #beat = 0;
+  #silentTicks = 0;
+  #stopping = false;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.#serving.promise.catch(() => undefined);
+  }
+
+  /** A thread is here that has the policy in force, where there is one. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  /** Resolves when a thread serves here, now or later. */
+  serving(): Promise<void> {
+    return this.#serving.promise;
+  }
+
+  /** Starts a thread, and puts in force there what is in force elsewhere. @throws WorkerEnded, WorkerRefused. */
+  async start(inForce: (() => InForce | undefined) | undefined, retiring = false): Promise<void> {
+    const { entry, setup, onAsk, onLog } = this.#options;
+    this.#silentTicks = 0;
+    const thread: Thread = new Thread({ entry, setup, onAsk, onLog, onEnd: (why) => this.#ended(why) });
+    this.#thread = thread;
+    this.#version = undefined;
+    await thread.ready;
+    if (retiring) await thread.call({ kind: 'retire' });
+    // What is in force may change while this one catches up.
+    for (let next = inForce?.(); next !== undefined && next.version !== this.#version; next = inForce?.()) {
+      try {
+        await this.#bring(thread, next);
+      } catch (error) {
+        if (!(error instanceof WorkerEnded)) void thread.end(`it cannot serve what the others do: ${String(error)}`);
+        throw error;
+      }
+    }
+    this.#isServing = true;
+    this.#serving.resolve();
+  }
+
+  /** First phase. @throws WorkerEnded, WorkerRefused. */
+  async prepare({ policy }: InForce): Promise<void> {
+    const thread = this.#living();
+    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+    this.#prepared = thread;
+  }
+
+  /** Second phase. Resolves when the thread here serves by it, be it one that has taken the place of a dead one. */
+  async commit({ version }: InForce): Promise<void> {
+    const thread = this.#thread;
+    const wasPrepared = thread !== undefined && thread === this.#prepared;
+    this.#prepared = undefined;
+    if (wasPrepared) {
+      try {
+        await thread.call({ kind: 'commit' });
+        this.#version = version;
+        return;
+      } catch (error) {
+        if (!(error instanceof WorkerEnded)) await thread.end(`it could not swap its policy: ${String(error)}`);
+      }
+    }
+    await this.serving();
+  }
+
+  async abandon(): Promise<void> {
+    const thread = this.#prepared;
+    this.#prepared = undefined;
+    await thread?.call({ kind: 'abandon' }).catch(() => undefined);
+  }
+
+  retire(): void {
+    void this.#thread?.call({ kind: 'retire' }).catch(() => undefined);
+  }
+
+  /** Resolves when it has no connection left, or has ended. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#thread?.call({ kind: 'stop' }).catch(() => undefined);
+  }
+
+  tell(message: ToWorker): void {
+    this.#thread?.tell(message);
+  }
+
+  /** As it was last heard. */
+  get series(): readonly MetricFamily[] {
+    return this.#series;
+  }
+
+  /** Resolves soon in any case: a scrape must not hang on one worker. */
+  async refreshSeries(): Promise<void> {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, seriesMs);
+    const asked = thread.call({ kind: 'metrics' }).then((families) => {
+      if (thread === this.#thread) this.#series = families;
+    });
+    await Promise.race([asked.catch(() => undefined), late.promise]);
+    clearTimeout(timer);
+  }
+
+  /** No thread comes any more: whoever waits for one is told. */
+  giveUp(why: string): void {
+    this.#serving.reject(new WorkerEnded(why));
+  }
+
+  /** Called about once a second. A thread whose event loop stands still for half a minute is ended. */
+  watch(): void {
+    const { setup } = this.#options;
+    const beat = Atomics.load(new Int32Array(setup.beats), setup.worker - 1);
+    this.#silentTicks = beat === this.#beat ? this.#silentTicks + 1 : 0;
+    this.#beat = beat;
+    if (this.#silentTicks < maxSilentTicks || this.#stopping) return;
+    this.#silentTicks = 0;
+    void this.#thread?.end(`its event loop has not turned for ${maxSilentTicks} seconds`);
+  }
+
+  async #bring(thread: Thread, { policy, version }: InForce): Promise<void> {
+    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+    await thread.call({ kind: 'commit' });
+    this.#version = version;
+  }
+
+  #living(): Thread {
+    if (this.#thread === undefined) throw new WorkerEnded('no worker is here');
+    return this.#thread;
+  }
+
+  #ended(why: string): void {
+    this.#thread = undefined;
+    if (this.#isServing) {
+      this.#serving = Promise.withResolvers();
+      this.#serving.promise.catch(() => undefined);
+    }
+    this.#isServing = false;
+    const series = this.#series;
+    this.#series = [];
+    this.#options.onEnd(why, series);
+  }
+}
+
+const seriesMs = 2000;
+const maxSilentTicks = 30;
