@@ -1,3 +1,4 @@
+import { Arena } from './arena.ts';
 import { flag, frameHeadBytes, frameType, maxFrameBytes } from './frame.ts';
 import { ByteWriter } from './hpack/byte-writer.ts';
 import type { HpackEncoder } from './hpack/encoder.ts';
@@ -15,10 +16,12 @@ export interface FramePlace {
  * the buffer; a taken buffer is never written again.
  */
 export class FrameWriter {
-  readonly #out = new ByteWriter(smallestBuffer);
   readonly #encoder: HpackEncoder;
-  /** The first octet that is not taken. */
+  /** Frames lie from `#start` to `#end`; the piece of memory ends at `#limit`. */
+  #bytes: Buffer = noBytes;
   #start = 0;
+  #end = 0;
+  #limit = 0;
   /** The frame of DATA at the end, and whose it is; -1: another frame is there. */
   #dataAt = -1;
   #dataStream = 0;
@@ -30,60 +33,58 @@ export class FrameWriter {
 
   /** Octets gathered. */
   get length(): number {
-    return this.#out.length - this.#start;
+    return this.#end - this.#start;
   }
 
   /** What was gathered; the caller's from now on. */
   take(): Buffer {
-    const out = this.#out;
-    const taken = out.bytes.subarray(this.#start, out.length);
-    this.#start = out.length;
+    const taken = this.#bytes.subarray(this.#start, this.#end);
+    arena.trim(this.#bytes, this.#end, this.#limit);
+    this.#bytes = noBytes;
+    this.#start = 0;
+    this.#end = 0;
+    this.#limit = 0;
     this.#dataAt = -1;
     this.#gathering += 1;
-    // An idle session keeps no large buffer alive.
-    if (out.bytes.length > keptBytes) this.#renew(smallestBuffer);
     return taken;
   }
 
   /** HEADERS, and CONTINUATION where the block is long. @throws TypeError as HpackEncoder.encode; nothing is written then. */
   headers(streamId: number, fields: readonly string[], endStream: boolean, place: FramePlace): void {
-    this.#reserve(usualHead);
-    const out = this.#out;
-    const at = out.length;
-    out.length += frameHeadBytes;
-    try {
-      this.#encoder.encode(fields, out);
-    } catch (error) {
-      out.length = at;
-      throw error;
-    }
-    this.#dataAt = -1;
-    const blockBytes = out.length - at - frameHeadBytes;
-    const bytes = blockBytes > maxFrameBytes ? maxFrameBytes : blockBytes;
-    const flags = (endStream ? flag.endStream : 0) | (bytes === blockBytes ? flag.endHeaders : 0);
-    this.#putHead(at, bytes, frameType.headers, flags, streamId);
-    place.frameAt = at - this.#start;
+    block.length = 0;
+    this.#encoder.encode(fields, block);
+    const { length } = block;
+    const first = length > maxFrameBytes ? maxFrameBytes : length;
+    const flags = (endStream ? flag.endStream : 0) | (first === length ? flag.endHeaders : 0);
+    const at = this.#begin(first, frameType.headers, flags, streamId);
+    block.bytes.copy(this.#bytes, at, 0, first);
+    place.frameAt = at - frameHeadBytes - this.#start;
     place.gathering = this.#gathering;
-    if (bytes < blockBytes) this.#continue(streamId, at + frameHeadBytes + bytes);
+    for (let from = first; from < length; from += maxFrameBytes) {
+      const end = Math.min(length, from + maxFrameBytes);
+      const to = this.#begin(end - from, frameType.continuation, end === length ? flag.endHeaders : 0, streamId);
+      block.bytes.copy(this.#bytes, to, from, end);
+    }
+    // A head like a book is rare; its room is not kept.
+    if (block.bytes.length > keptBlockBytes) block = new ByteWriter(usualBlockBytes);
   }
 
   /** One frame of DATA, or the last one made longer; `end - start` is at most `maxFrameBytes`. */
   data(streamId: number, chunk: Buffer, start: number, end: number, endStream: boolean, place: FramePlace): void {
     const bytes = end - start;
-    this.#reserve(frameHeadBytes + bytes);
-    const out = this.#out;
     const flags = endStream ? flag.endStream : 0;
     let at = this.#dataAt;
-    let before = 0;
-    if (at >= 0 && this.#dataStream === streamId) before = out.length - at - frameHeadBytes;
+    let before = at >= 0 && this.#dataStream === streamId ? this.#end - at - frameHeadBytes : 0;
     if (before === 0 || before + bytes > maxFrameBytes) {
-      at = out.length;
       before = 0;
-      out.length += frameHeadBytes;
+      at = this.#begin(bytes, frameType.data, flags, streamId) - frameHeadBytes;
+    } else {
+      this.#reserve(bytes);
+      at = this.#dataAt;
+      this.#end += bytes;
+      this.#putHead(at, before + bytes, frameType.data, flags, streamId);
     }
-    if (bytes > 0) chunk.copy(out.bytes, out.length, start, end);
-    out.length += bytes;
-    this.#putHead(at, before + bytes, frameType.data, flags, streamId);
+    if (bytes > 0) chunk.copy(this.#bytes, at + frameHeadBytes + before, start, end);
     this.#dataAt = at;
     this.#dataStream = streamId;
     place.frameAt = at - this.#start;
@@ -94,7 +95,7 @@ export class FrameWriter {
   endAt(place: FramePlace): boolean {
     if (place.gathering !== this.#gathering) return false;
     const at = this.#start + place.frameAt + flagsAt;
-    this.#out.bytes[at] = (this.#out.bytes[at] ?? 0) | flag.endStream;
+    this.#bytes[at] = (this.#bytes[at] ?? 0) | flag.endStream;
     // Nothing may be added to it.
     this.#dataAt = -1;
     return true;
@@ -111,7 +112,7 @@ export class FrameWriter {
   /** Flat: identifier, value. */
   settings(values: readonly number[]): void {
     let at = this.#begin(values.length * 3, frameType.settings, 0, 0);
-    const { bytes } = this.#out;
+    const bytes = this.#bytes;
     for (let i = 0; i < values.length; i += 2) {
       const id = values[i] ?? 0;
       bytes[at] = id >>> 8;
@@ -128,7 +129,7 @@ export class FrameWriter {
   /** The eight octets at `from`. */
   ping(ack: boolean, buffer: Buffer, from: number): void {
     const at = this.#begin(8, frameType.ping, ack ? flag.ack : 0, 0);
-    buffer.copy(this.#out.bytes, at, from, from + 8);
+    buffer.copy(this.#bytes, at, from, from + 8);
   }
 
   /** `reason` is ASCII text for whoever looks for the client's mistake. */
@@ -136,21 +137,21 @@ export class FrameWriter {
     const at = this.#begin(8 + reason.length, frameType.goaway, 0, 0);
     this.#put32(at, lastStreamId);
     this.#put32(at + 4, code);
-    this.#out.bytes.write(reason, at + 8, 'latin1');
+    this.#bytes.write(reason, at + 8, 'latin1');
   }
 
   /** The head of a frame and room for its payload. @returns where the payload begins. */
   #begin(bytes: number, type: number, flags: number, streamId: number): number {
     this.#reserve(frameHeadBytes + bytes);
-    const at = this.#out.length;
+    const at = this.#end;
     this.#putHead(at, bytes, type, flags, streamId);
-    this.#out.length = at + frameHeadBytes + bytes;
+    this.#end = at + frameHeadBytes + bytes;
     this.#dataAt = -1;
     return at + frameHeadBytes;
   }
 
   #putHead(at: number, length: number, type: number, flags: number, streamId: number): void {
-    const { bytes } = this.#out;
+    const bytes = this.#bytes;
     bytes[at] = length >>> 16;
     bytes[at + 1] = (length >>> 8) & 0xff;
     bytes[at + 2] = length & 0xff;
@@ -160,48 +161,42 @@ export class FrameWriter {
   }
 
   #put32(at: number, value: number): void {
-    const { bytes } = this.#out;
+    const bytes = this.#bytes;
     bytes[at] = value >>> 24;
     bytes[at + 1] = (value >>> 16) & 0xff;
     bytes[at + 2] = (value >>> 8) & 0xff;
     bytes[at + 3] = value & 0xff;
   }
 
-  /** The block goes on at `from`, behind one full frame: room is made for the heads of CONTINUATION. */
-  #continue(streamId: number, from: number): void {
-    const out = this.#out;
-    const rest = Buffer.from(out.bytes.subarray(from, out.length));
-    out.length = from;
-    for (let at = 0; at < rest.length; at += maxFrameBytes) {
-      const end = Math.min(rest.length, at + maxFrameBytes);
-      const flags = end === rest.length ? flag.endHeaders : 0;
-      const to = this.#begin(end - at, frameType.continuation, flags, streamId);
-      rest.copy(out.bytes, to, at, end);
-    }
-  }
-
   #reserve(more: number): void {
-    if (this.#out.length + more > this.#out.bytes.length) this.#renew(more);
+    if (this.#end + more > this.#limit) this.#renew(more);
   }
 
-  /** Another buffer, with what is gathered and `more` octets of room. */
+  /** More memory: where it lies, or elsewhere with what is gathered. */
   #renew(more: number): void {
-    const out = this.#out;
     const { length } = this;
-    const size = Math.max(smallestBuffer, length + more, Math.min(2 * length, largestSpare));
-    const bytes = Buffer.allocUnsafeSlow(size);
-    if (length > 0) out.bytes.copy(bytes, 0, this.#start, out.length);
-    if (this.#dataAt >= 0) this.#dataAt -= this.#start;
-    out.bytes = bytes;
-    out.length = length;
-    this.#start = 0;
+    // At least doubled, so that all copying together is linear.
+    const spare = Math.max(more, length < largestSpare ? length : largestSpare, smallestPiece);
+    if (arena.extend(this.#bytes, this.#limit, spare)) {
+      this.#limit += spare;
+      return;
+    }
+    const start = arena.cut(length + spare);
+    if (length > 0) this.#bytes.copy(arena.bytes, start, this.#start, this.#end);
+    if (this.#dataAt >= 0) this.#dataAt += start - this.#start;
+    this.#bytes = arena.bytes;
+    this.#start = start;
+    this.#end = start + length;
+    this.#limit = start + length + spare;
   }
 }
 
 const flagsAt = 4;
-const smallestBuffer = 4096;
-/** What a session may keep between two turns. */
-const keptBytes = 16_384;
+const smallestPiece = 512;
 const largestSpare = 262_144;
-/** Most heads; a longer one makes the encoder's own room. */
-const usualHead = 512;
+const usualBlockBytes = 1024;
+const keptBlockBytes = 65_536;
+const noBytes: Buffer = Buffer.alloc(0);
+/** All sessions write through these, one after the other. */
+const arena = new Arena();
+let block = new ByteWriter(usualBlockBytes);

@@ -1,7 +1,7 @@
 import { defaultWindow } from './frame.ts';
 import type { ReceiveWindows, ReceivingStream } from './receive-windows.ts';
 import { noLength } from './request-rules.ts';
-import type { Sender, SendingStream } from './sender.ts';
+import { noChunks, type Sender, type SendingStream } from './sender.ts';
 import type { RequestFields, ServerStream, StreamHandler } from './stream.ts';
 
 /** What a stream needs of its session. */
@@ -26,7 +26,7 @@ export class OpenStream implements ServerStream, SendingStream, ReceivingStream 
   closedCode: number | undefined;
 
   window = defaultWindow;
-  readonly waiting: Buffer[] = [];
+  waiting: Buffer[] = noChunks;
   waitingAt = 0;
   waitingBytes = 0;
   queued = false;

@@ -9,7 +9,7 @@ export interface SendingStream extends FramePlace {
   /** Octets that the client lets this stream send; below 0 after it has made its windows smaller (RFC 9113 6.9.2). */
   window: number;
   /** Octets that could not be framed yet; the first chunk's from `waitingAt` on. */
-  readonly waiting: Buffer[];
+  waiting: Buffer[];
   waitingAt: number;
   waitingBytes: number;
   /** Among those that are served in turn. */
@@ -115,7 +115,9 @@ export class Sender {
     }
     if (at < chunk.length) {
       const rest = at === 0 ? chunk : chunk.subarray(at);
-      stream.waiting.push(shared ? Buffer.from(rest) : rest);
+      const kept = shared ? Buffer.from(rest) : rest;
+      if (stream.waiting === noChunks) stream.waiting = [kept];
+      else stream.waiting.push(kept);
       stream.waitingBytes += rest.length;
       this.wake(stream);
     }
@@ -141,7 +143,8 @@ export class Sender {
 
   /** What waits is not sent. */
   discard(stream: SendingStream): void {
-    stream.waiting.length = 0;
+    if (stream.waitingBytes === 0) return;
+    stream.waiting = noChunks;
     stream.waitingBytes = 0;
   }
 
@@ -194,3 +197,5 @@ const burstBytes = 65_536;
 /** Frames that may wait for a blocked outlet before nothing more is read from the client. */
 const heldBytes = 65_536;
 const nothing: Buffer = Buffer.alloc(0);
+/** Nothing waits: most streams never need a list of their own. */
+export const noChunks: Buffer[] = [];
