@@ -388,7 +388,7 @@ export class BackSocket implements Exchange {
     } else {
       this.#response = 'idle';
       this.#request = undefined;
-      this.idleSinceMs = this.#back.now();
+      this.idleSinceMs = this.#waitingSinceMs;
       if (this.#paused) this.resume();
       this.#back.release(this);
     }

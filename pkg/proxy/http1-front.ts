@@ -47,6 +47,8 @@ class Http1Front implements Front, ResponseSink {
   #closeAfter = false;
 
   readonly #times: Times;
+  /** When the head of the answer came, as long as the bytes that came with it are being read; else 0. */
+  #answeredMs = 0;
   #linger: Linger | undefined;
 
   constructor(connection: Connection) {
@@ -130,6 +132,8 @@ class Http1Front implements Front, ResponseSink {
     } catch (error) {
       this.#connection.fault(error);
     }
+    // Asked for now, the stream need not look in a turn of its own whether it should ask.
+    if (!this.#inputPaused) this.#socket.read(0);
   }
 
   /** Uses up the input as far as the state allows. Not re-entered: an answer that ends within it only changes the state. */
@@ -183,24 +187,24 @@ class Http1Front implements Front, ResponseSink {
     this.#head = head;
     this.#writer.reset();
     const view = this.#repeats.view(head);
-    this.#record = new RequestRecord(connection, head.method, head.path, view.httpVersion);
+    this.#record = new RequestRecord(connection, head.method, head.path, view.httpVersion, this.#times.activeMs);
     if (!head.keepAlive) this.#closeAfter = true;
     this.#state = 'admit';
     const admission = connection.admit(view);
     if (!(admission instanceof Promise)) {
-      this.#onAdmission(head, admission);
+      this.#onAdmission(head, admission, this.#times.activeMs);
       return;
     }
     admission
       .then((late) => {
         if (this.#state !== 'admit' || this.#head !== head) return;
-        this.#onAdmission(head, late);
+        this.#onAdmission(head, late, connection.now());
         this.#run();
       })
       .catch((error: unknown) => this.#connection.fault(error));
   }
 
-  #onAdmission(head: RequestHead, admission: Admission): void {
+  #onAdmission(head: RequestHead, admission: Admission, nowMs: number): void {
     this.#record?.judged(admission);
     if (admission.kind === 'answer') {
       this.#answer(admission.answer);
@@ -215,7 +219,7 @@ class Http1Front implements Front, ResponseSink {
     const bodyless = this.#input.beginBody(head.framing);
     this.#state = bodyless ? 'answer' : 'body';
     this.#bodyBytes = 0;
-    this.#record?.handedOver();
+    this.#record?.handedOver(nowMs);
     this.#exchange = this.#connection
       .back()
       .begin(this.#repeats.request(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
@@ -330,7 +334,8 @@ class Http1Front implements Front, ResponseSink {
   head(head: IncomingResponse): void {
     const forward = this.#forward;
     if (forward === undefined) return;
-    this.#record?.answered(head.status);
+    this.#answeredMs = this.#connection.now();
+    this.#record?.answered(head.status, this.#answeredMs);
     // An answer before the whole request: what is left of the body is not read.
     const close = this.#closeAfter || this.#state === 'body' || this.#connection.draining;
     const told = this.#repeats.answer(this.#connection, this.#head, forward, head, close);
@@ -348,6 +353,7 @@ class Http1Front implements Front, ResponseSink {
   }
 
   flush(): void {
+    this.#answeredMs = 0;
     this.#writer.flush();
   }
 
@@ -360,7 +366,8 @@ class Http1Front implements Front, ResponseSink {
     }
     this.#writer.end();
     this.#exchange = undefined;
-    this.#requestOver();
+    // Often the head came with these last bytes, and the clock was read then.
+    this.#requestOver(this.#answeredMs > 0 ? this.#answeredMs : this.#connection.now());
   }
 
   fail(failure: BackFailure): void {
@@ -408,15 +415,15 @@ class Http1Front implements Front, ResponseSink {
       ownAnswerText(answer, this.#record.requestId, close, this.#head?.method === 'HEAD', this.#head?.fields ?? []),
       'latin1',
     );
-    this.#requestOver();
+    this.#requestOver(this.#connection.now());
   }
 
-  #requestOver(): void {
-    this.#record?.finished();
+  #requestOver(nowMs: number): void {
+    this.#record?.finished(nowMs);
     this.#record = undefined;
     this.#head = undefined;
     this.#forward = undefined;
-    this.#times.activeMs = this.#connection.now();
+    this.#times.activeMs = nowMs;
     if (this.#closeAfter || this.#state === 'body' || this.#connection.draining) {
       this.#finish();
       return;

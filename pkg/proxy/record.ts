@@ -40,12 +40,19 @@ export class RequestRecord {
   #reported: RejectReason | undefined;
   #failure: BackFailure | undefined;
 
-  constructor(connection: RecordedConnection, method: string, path: string, protocol: string) {
+  /** `nowMs`, here and below, where the clock has just been read. */
+  constructor(
+    connection: RecordedConnection,
+    method: string,
+    path: string,
+    protocol: string,
+    nowMs: number = connection.now(),
+  ) {
     this.#connection = connection;
     this.#method = method;
     this.#path = path;
     this.#protocol = protocol;
-    this.#beganMs = connection.now();
+    this.#beganMs = nowMs;
     this.requestId = connection.nextRequestId();
   }
 
@@ -57,14 +64,14 @@ export class RequestRecord {
     if (admission.refused !== undefined) this.#refused = admission.refused;
   }
 
-  handedOver(): void {
-    this.#handedOverMs = this.#connection.now();
+  handedOver(nowMs: number = this.#connection.now()): void {
+    this.#handedOverMs = nowMs;
   }
 
-  answered(status: number): void {
+  answered(status: number, nowMs: number = this.#connection.now()): void {
     this.#status = status;
     if (this.#handedOverMs > 0 && this.#failure === undefined && status >= 101) {
-      this.#connection.profile.meters.backendDuration((this.#connection.now() - this.#handedOverMs) / 1000);
+      this.#connection.profile.meters.backendDuration((nowMs - this.#handedOverMs) / 1000);
       this.#handedOverMs = 0;
     }
   }
@@ -78,20 +85,20 @@ export class RequestRecord {
     this.#connection.profile.meters.backendFailed(failure.cause);
   }
 
-  finished(): void {
-    this.#write('finished');
+  finished(nowMs: number = this.#connection.now()): void {
+    this.#write('finished', nowMs);
   }
 
   /** The client went, or was cut off, before the answer was whole. */
   aborted(): void {
     if (this.#status === 0) this.#status = 499;
-    this.#write('aborted');
+    this.#write('aborted', this.#connection.now());
   }
 
-  #write(end: 'aborted' | 'finished'): void {
+  #write(end: 'aborted' | 'finished', nowMs: number): void {
     const connection = this.#connection;
     const { meters } = connection.profile;
-    const seconds = (connection.now() - this.#beganMs) / 1000;
+    const seconds = (nowMs - this.#beganMs) / 1000;
     meters.request(this.#protocol, this.#status, seconds);
     if (this.#refused !== undefined) meters.rejected(this.#refused.reason);
     if (this.#reported !== undefined) meters.reported(this.#reported);
