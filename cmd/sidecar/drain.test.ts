@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { policyDigest } from '../../pkg/policy/snapshot.ts';
+import { policyDigest } from '../../pkg/policy/digest.ts';
 import { type CommandResult, command } from '../../test/support/command.ts';
 import { startEchoApp } from '../../test/support/echo-app.ts';
 import { freePort } from '../../test/support/free-port.ts';

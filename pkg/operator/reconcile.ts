@@ -1,4 +1,4 @@
-import { encodeSnapshot, snapshotDigest } from '../policy/snapshot.ts';
+import { encodeSnapshot, snapshotDigest } from '../policy/digest.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Timers } from '../process/timers.ts';

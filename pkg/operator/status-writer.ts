@@ -3,7 +3,7 @@ import { pendingConditions, type StatusCondition } from '../api/status.ts';
 import { ApiError } from '../cluster/api-error.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventRecorder } from '../cluster/events.ts';
-import { canonicalJson } from '../policy/snapshot.ts';
+import { canonicalJson } from '../policy/digest.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Timers } from '../process/timers.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makePki } from '../../test/support/pki.ts';
 import { plainPolicy } from '../../test/support/plain-policy.ts';
-import { decodeSnapshot, encodeSnapshot, policyDigest, redactedPolicy, SnapshotMalformed } from './snapshot.ts';
+import { encodeSnapshot, policyDigest } from './digest.ts';
+import { decodeSnapshot, redactedPolicy, SnapshotMalformed } from './snapshot.ts';
 
 const pki = makePki({ nowMs: Date.UTC(2026, 10, 24) });
 const policy = plainPolicy(8443, pki.server, ['TLS_AES_128_GCM_SHA256']);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { PodPolicy } from './policy.ts';
 
 /** Largest snapshot that is read, in characters: above the largest legal one (16 bundles, 4 chains, 16 sets a profile). */
@@ -11,21 +10,6 @@ export class SnapshotMalformed extends Error {
     super(message, { cause });
     this.name = 'SnapshotMalformed';
   }
-}
-
-/** Canonical JSON: fields sorted, nothing absent written, no white space. Equal policies give equal text. Has private keys: never log it. */
-export function encodeSnapshot(policy: PodPolicy): string {
-  return canonicalJson(policy);
-}
-
-/** The version of a policy: the digest of its canonical JSON. */
-export function policyDigest(policy: PodPolicy): string {
-  return snapshotDigest(encodeSnapshot(policy));
-}
-
-/** SHA-256 of a snapshot's text, lower-case hexadecimal. */
-export function snapshotDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Reads a snapshot strictly: an unknown field or enum value refuses the whole. @throws SnapshotMalformed. */
@@ -67,16 +51,3 @@ export function redactedPolicy(policy: PodPolicy): PodPolicy {
 
 /** What stands in place of a private key. */
 export const redacted = '[redacted]';
-
-/** Canonical JSON of any plain value: fields sorted, nothing absent written. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      // Code units, as RFC 8785 3.2.3 sorts; never the locale.
-      .sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0));
-    return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`).join(',')}}`;
-  }
-  return JSON.stringify(value);
-}

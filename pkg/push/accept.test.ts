@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { inputOf, offerOf, policyOf, pushPki } from '../../test/support/push.ts';
-import { canonicalJson, encodeSnapshot, policyDigest, snapshotDigest } from '../policy/snapshot.ts';
+import { canonicalJson, encodeSnapshot, policyDigest, snapshotDigest } from '../policy/digest.ts';
 import { acceptSnapshot, type InForce, withVersions } from './accept.ts';
 import type { SnapshotMessage } from './messages.ts';
 

@@ -1,6 +1,7 @@
+import { snapshotDigest } from '../policy/digest.ts';
 import type { Input } from '../policy/input.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { SnapshotMalformed, snapshotDigest } from '../policy/snapshot.ts';
+import { SnapshotMalformed } from '../policy/snapshot.ts';
 import { type NackReason, type SnapshotMessage, shorten } from './messages.ts';
 import { type Schema, schemas } from './schema.ts';
 import { nextTombstones, staleInput, type Tombstone } from './stale.ts';

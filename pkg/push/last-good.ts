@@ -1,9 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { canonicalJson, snapshotDigest } from '../policy/digest.ts';
 import { Input } from '../policy/input.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { canonicalJson, maxSnapshotLength, snapshotDigest } from '../policy/snapshot.ts';
+import { maxSnapshotLength } from '../policy/snapshot.ts';
 import type { InForce } from './accept.ts';
 import { faultsOf } from './messages.ts';
 import { encodeFor, schemas } from './schema.ts';

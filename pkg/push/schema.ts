@@ -1,5 +1,6 @@
+import { encodeSnapshot, snapshotDigest } from '../policy/digest.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { decodeSnapshot, encodeSnapshot, maxSnapshotLength, snapshotDigest } from '../policy/snapshot.ts';
+import { decodeSnapshot, maxSnapshotLength } from '../policy/snapshot.ts';
 import { type Feature, features, featuresOf } from './features.ts';
 import type { Hello } from './messages.ts';
 import type { Offer } from './offer.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../policy/snapshot.ts';
+import { canonicalJson } from '../policy/digest.ts';
 import type { Claim, TranslatedProfile } from './profile.ts';
 import { type Pod, podKey } from './world.ts';
 

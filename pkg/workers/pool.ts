@@ -1,6 +1,6 @@
 import type { RevocationChecker } from '../crl/revocation.ts';
+import { policyDigest } from '../policy/digest.ts';
 import type { PodPolicy } from '../policy/policy.ts';
-import { policyDigest } from '../policy/snapshot.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { DataPlane, InForce } from '../proxy/data-plane.ts';

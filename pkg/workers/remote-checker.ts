@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { type RevocationChecker, revocationKey } from '../crl/revocation.ts';
 import { isFinal } from '../ocsp/cache.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
+import { canonicalJson } from '../policy/digest.ts';
 import type { AskedRevocation } from '../policy/policy.ts';
-import { canonicalJson } from '../policy/snapshot.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Answer, Ask } from './messages.ts';
 

@@ -1,4 +1,4 @@
-import { policyDigest } from '../../policy/snapshot.ts';
+import { policyDigest } from '../../policy/digest.ts';
 import { translate } from '../translate.ts';
 import { type Pod, podKey } from '../world.ts';
 import { worldOf } from './material.ts';
