@@ -103,7 +103,7 @@ export class InboundHeaders {
       refuseFlood(this.#guard.spend(floodKind.refusedStreams));
       return;
     }
-    if (streams.table.open.size >= this.#maxStreams) {
+    if (streams.table.count >= this.#maxStreams) {
       if (this.limitsKnown) refuseFlood(this.#guard.spend(floodKind.refusedStreams));
       streams.refuse(id);
       return;

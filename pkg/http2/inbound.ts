@@ -219,7 +219,7 @@ export class Inbound implements FrameSink {
     const { table, sender, clientWindow } = this.#streams;
     const difference = initialWindow - clientWindow;
     this.#streams.clientWindow = initialWindow;
-    for (const stream of table.open.values()) {
+    for (const stream of table.all()) {
       stream.window += difference;
       if (stream.window > max31) {
         throw new ConnectionError(errorCode.flowControlError, `the window of a stream grew beyond ${max31}`);

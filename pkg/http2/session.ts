@@ -55,7 +55,7 @@ export class ServerSession {
 
   /** Streams that are not over. */
   get streamCount(): number {
-    return this.#life.table.open.size;
+    return this.#life.table.count;
   }
 
   /** Octets that wait for a flush, or for the outlet. */
@@ -219,7 +219,7 @@ class Life implements StreamControl {
   #close(stream: OpenStream, ending: 'ended' | 'reset-by-peer' | 'reset-by-us', code: number | undefined): void {
     this.table.remove(stream, ending);
     this.#end(stream, code);
-    if (this.table.open.size === 0 && !this.taking) this.#finish();
+    if (this.table.count === 0 && !this.taking) this.#finish();
   }
 
   #end(stream: OpenStream, code: number | undefined): void {
@@ -254,7 +254,7 @@ class Life implements StreamControl {
     this.taking = false;
     this.sender.frames.goaway(this.table.lastId, errorCode.noError, '');
     this.sender.touch();
-    if (this.table.open.size === 0) this.#finish();
+    if (this.table.count === 0) this.#finish();
   }
 
   failed(error: ConnectionError): void {
@@ -284,8 +284,8 @@ class Life implements StreamControl {
   #endAll(code: number): void {
     this.over = true;
     this.#fresh = [];
-    for (const stream of this.table.open.values()) this.#end(stream, code);
-    this.table.open.clear();
+    for (const stream of this.table.all()) this.#end(stream, code);
+    this.table.clear();
   }
 }
 
