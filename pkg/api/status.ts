@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import { z } from 'zod';
 
 /** One condition, as metav1.Condition has it. */
 export const StatusCondition = z.strictObject({

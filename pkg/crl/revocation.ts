@@ -40,8 +40,7 @@ export function createRevocationChecker(
   crl: CrlChecker,
   { onRevoked }: { readonly onRevoked?: (certificate: Certificate) => void } = {},
 ): RevocationChecker {
-  // Not `max`, which reserves room for all of them at once.
-  const revoked = new LRUCache<string, Revoked>({ maxSize: maxRevoked, sizeCalculation: () => 1 });
+  const revoked = new LRUCache<string, Revoked>({ max: maxRevoked });
   const keys = new WeakMap<Certificate, Keyed>();
 
   function keyed(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation): string {

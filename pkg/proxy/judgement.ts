@@ -10,8 +10,7 @@ import { readUnverified } from './peer.ts';
  */
 export class Judgement {
   readonly #clock: Clock;
-  /** Only as long as nothing was made of it: of a judged one, what is shared with the certificate's other connections. */
-  #presented: Presented | undefined;
+  readonly #presented: Presented;
   /** What was presented, read: judged or, where nothing is judged, only shown. */
   readonly certificate: Certificate | undefined;
   #judge: Judge | undefined;
@@ -25,9 +24,9 @@ export class Judgement {
   /** `judge` is undefined where the mode judges nothing. */
   constructor(clock: Clock, presented: Presented, judge: Judge | undefined) {
     this.#clock = clock;
+    this.#presented = presented;
     this.#judge = judge;
     this.#preVerdict = judge?.preVerdict(presented, clock.wallMs());
-    if (this.#preVerdict === undefined) this.#presented = presented;
     this.certificate = this.#preVerdict === undefined ? readUnverified(presented) : leafOf(this.#preVerdict);
     // Asked at once, not with the first request: the answer is often there when the request is.
     this.#verdict = this.#ask();
@@ -69,10 +68,7 @@ export class Judgement {
   /** The policy has changed. */
   renew(judge: Judge | undefined): void {
     this.#judge = judge;
-    if (this.#presented !== undefined && judge !== undefined) {
-      this.#preVerdict = judge.preVerdict(this.#presented, this.#clock.wallMs());
-      this.#presented = undefined;
-    }
+    if (this.#preVerdict === undefined) this.#preVerdict = judge?.preVerdict(this.#presented, this.#clock.wallMs());
     this.#verdict = this.#ask();
   }
 

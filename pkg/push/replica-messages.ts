@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import { z } from 'zod';
 import { faultsOf } from './messages.ts';
 import { SidecarReport } from './report.ts';
 

@@ -113,4 +113,11 @@ export const hpackMutants: readonly Mutant[] = [
     replace: 'if (all < 0) throw',
     tests: encoderTests,
   },
+  {
+    name: 'a block that was refused leaves its fields in our table alone',
+    file: encoder,
+    find: 'this.#forget(saidSize);',
+    replace: '',
+    tests: encoderTests,
+  },
 ];

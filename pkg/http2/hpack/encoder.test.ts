@@ -104,6 +104,26 @@ suite('the encoder', () => {
   }
 });
 
+test('a block that was refused leaves both sides with one table', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder({ maxTableBytes: 4096 });
+  const limits = { maxListBytes: 1000, maxFields: 10 };
+  decoder.decode(Buffer.from(block(encoder, ['server', 'a', 'vary', 'b']), 'hex'), limits);
+  const out = new ByteWriter();
+  assert.throws(() => encoder.encode(['server', 'new', 'vary', 'new', 'allow', '\u0141'], out), TypeError);
+  assert.equal(out.length, 0);
+  const fields = ['server', 'a', 'vary', 'new'];
+  const next = block(encoder, fields);
+  assert.match(next, /^203fe11f/);
+  assert.deepEqual(decoder.decode(Buffer.from(next, 'hex'), limits).fields, fields);
+  assert.equal(block(encoder, fields), 'bfbe');
+  encoder.setMaxTableBytes(100);
+  assert.throws(() => encoder.encode(['etag', '\u0141'], out), TypeError);
+  const last = block(encoder, fields);
+  assert.match(last, /^203f45/);
+  assert.deepEqual(decoder.decode(Buffer.from(last, 'hex'), limits).fields, fields);
+});
+
 suite('the size of the encoder’s table', () => {
   const cases: readonly (readonly [name: string, settings: readonly number[], want: string])[] = [
     ['is not said where the peer said nothing', [], '82'],

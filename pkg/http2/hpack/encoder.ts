@@ -16,7 +16,8 @@ export class HpackEncoder {
   /** The names that ever went into the table: of known ones, so they are few. */
   readonly #names: Map<string, NameState> = new Map();
   readonly #table = new EncodingTable();
-  /** The last and the lowest size, in octets, that the peer allowed since the last block. */
+  /** The size, in octets, that the peer has from us, and the last and the lowest that it allowed since. */
+  #saidSize = defaultTableBytes;
   #size = defaultTableBytes;
   #lowestSize = defaultTableBytes;
 
@@ -29,10 +30,22 @@ export class HpackEncoder {
   /**
    * Appends the block of `fields` (flat: name, value; Latin-1, names in lower case) to `out`. Fields whose names stand in
    * `neverIndexed` are marked so that no further hop puts them into a table (RFC 7541 6.2.3).
-   * @throws TypeError for a character above U+00FF; the encoder must not be used again.
+   * @throws TypeError for a character above U+00FF. Nothing is appended then, and the next block empties the table.
    */
   encode(fields: readonly string[], out: ByteWriter, neverIndexed: readonly string[] = noNames): void {
-    if (this.#lowestSize < this.#table.maxBytes || this.#size !== this.#table.maxBytes) this.#writeSizes(out);
+    const start = out.length;
+    const saidSize = this.#saidSize;
+    try {
+      if (this.#lowestSize < saidSize || this.#size !== saidSize) this.#writeSizes(out);
+      this.#writeFields(fields, out, neverIndexed);
+    } catch (error) {
+      out.length = start;
+      this.#forget(saidSize);
+      throw error;
+    }
+  }
+
+  #writeFields(fields: readonly string[], out: ByteWriter, neverIndexed: readonly string[]): void {
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i] ?? '';
       const value = fields[i + 1] ?? '';
@@ -77,13 +90,19 @@ export class HpackEncoder {
   /** At most two: down to the lowest, so that the peer knows what is gone, and up to the last (RFC 7541 4.2). */
   #writeSizes(out: ByteWriter): void {
     out.reserve(2 * integerOctets);
-    if (this.#lowestSize < Math.min(this.#table.maxBytes, this.#size)) {
-      writeInteger(out, 0x20, 0x1f, this.#lowestSize);
-      this.#table.resize(this.#lowestSize);
-    }
+    if (this.#lowestSize < Math.min(this.#saidSize, this.#size)) writeInteger(out, 0x20, 0x1f, this.#lowestSize);
     writeInteger(out, 0x20, 0x1f, this.#size);
+    this.#table.resize(this.#lowestSize);
     this.#table.resize(this.#size);
+    this.#saidSize = this.#size;
     this.#lowestSize = this.#size;
+  }
+
+  /** The peer never saw the last block: its table and ours agree again once both are empty. */
+  #forget(saidSize: number): void {
+    this.#table.resize(0);
+    this.#saidSize = saidSize;
+    this.#lowestSize = 0;
   }
 }
 
