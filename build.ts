@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chmod, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -29,27 +30,45 @@ const bundles: readonly Bundle[] = [
   { name: 'operator', entry: 'cmd/operator/main.ts', client: true, optional: true },
 ];
 
-const unused =
-  /[/\\](prom-client[/\\]lib[/\\](cluster|defaultMetrics|pushgateway)|thread-stream[/\\]index|zod[/\\]v4[/\\]locales[/\\]index)\.js$/;
+const unused = new RegExp(
+  `[/\\\\](${[
+    'prom-client/lib/cluster',
+    'prom-client/lib/defaultMetrics',
+    'prom-client/lib/pushgateway',
+    '@grpc/proto-loader/build/src/index',
+    'thread-stream/index',
+    'zod/v4/locales/index',
+  ]
+    .join('|')
+    .replaceAll('/', '[/\\\\]')})\\.js$`,
+);
 
 /**
- * Leaves out what no pod should pay memory for (12 MiB together, measured): `import 'node:http'` from an ES module loads
- * Node's whole WebSocket client, which reading the module's properties one by one does not; prom-client's push gateway
- * and default metrics, pino's worker threads and zod's other languages are never used.
+ * Leaves out what no pod should pay memory for: prom-client's push gateway and default metrics, pino's
+ * worker threads, grpc-js's reader of .proto files (for its admin services, which are not registered) and zod's other
+ * languages are never used. Node's own modules are loaded when they are first used: `import` from an ES module reads all
+ * their properties at once, which loads the WebSocket client for `node:http` and WebCrypto for `node:crypto`.
  */
 const lean: Plugin = {
   name: 'lean',
   setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({
-      path: path.replace('node:', ''),
-      namespace: 'builtin',
-    }));
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('node:${path}');`,
-    }));
+    onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path }) =>
+      isBuiltin(path) ? { path: path.replace('node:', ''), namespace: 'builtin' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: facade(path) }));
     onLoad({ filter: unused }, () => ({ contents: '' }));
   },
 };
+
+/** A module of Node that is loaded when the first of its properties is read, where it is no function itself. */
+function facade(path: string): string {
+  const builtin: unknown = process.getBuiltinModule(path);
+  if (typeof builtin !== 'object') return `module.exports = process.getBuiltinModule('node:${path}');`;
+  const names = Object.keys(builtin ?? {}).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+  return `let it;
+const load = () => (it ??= process.getBuiltinModule('node:${path}'));
+module.exports = { ${names.map((name) => `get ${name}() { return load().${name}; }`).join(',\n')} };`;
+}
 
 await rm(`${root}dist`, { recursive: true, force: true });
 for (const { name, entry, client, optional } of bundles) {
@@ -68,7 +87,11 @@ for (const { name, entry, client, optional } of bundles) {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    keepNames: true,
+    // Text is memory: comments go; names stay, and so do lines that a stack trace can name. (`keepNames` would only undo
+    // the renaming of equal names, at the cost of a call and an object shape for every function.)
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
     legalComments: 'linked',
     sourcemap: 'linked',
     sourcesContent: false,

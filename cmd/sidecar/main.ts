@@ -10,6 +10,7 @@ import { createProxyMetrics } from '../../pkg/proxy/metrics.ts';
 import { startDataPlane } from './data-plane.ts';
 import { drainGate, listenForDrain } from './drain-socket.ts';
 import { parseOptions } from './options.ts';
+import { settle } from './settle.ts';
 import type { Source } from './source.ts';
 import { version } from './version.ts';
 
@@ -70,11 +71,13 @@ try {
       random: Math.random,
     });
     lifecycle.onStop('operator', () => started.close());
+    settle();
     source = started;
   } else {
     const { startStandalone } = await import('./standalone.ts');
     const started = await startStandalone(options.source, plane, log);
     lifecycle.onStop('manifests', () => started.close());
+    settle();
     source = started;
   }
   log.info('serving', {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { durationField } from './duration.ts';
 import { objectName } from './metadata.ts';

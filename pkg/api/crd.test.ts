@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RE2JS } from 're2js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { customResourceDefinitions, resourceKinds } from './crd.ts';
 import { RewriteSetSpec } from './rewrite-set.ts';
 import { leavesOf } from './schema.ts';

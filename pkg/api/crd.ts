@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { apiVersion } from './metadata.ts';
 import { RewriteSetSpec } from './rewrite-set.ts';
 import { rewriteSetRules } from './rewrite-set-rules.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Go's duration syntax, none of it negative: `2s`, `1m30s`, `100ms`, `1.5h`, `0`. */
 export const durationPattern: RegExp = /^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$/;

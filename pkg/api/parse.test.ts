@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseRewriteSet, parseSslProfile } from './parse.ts';
 import { RewriteSet } from './rewrite-set.ts';
 import { leavesOf } from './schema.ts';

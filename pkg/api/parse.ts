@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { nearest } from './distance.ts';
 import { RewriteSet } from './rewrite-set.ts';
 import { knownFields, leavesOf } from './schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A schema without its optional, nullable and default wrappings. */
 export function bare(schema: z.core.$ZodType): z.core.$ZodType {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CaRef, ClientAuthConfiguration } from './client-auth.ts';
 import { defaults } from './defaults.ts';
 import { durationField } from './duration.ts';

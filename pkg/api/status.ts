@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One condition, as metav1.Condition has it. */
 export const StatusCondition = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pathText } from './parse.ts';
 
 /** A rule of the Common Expression Language that the API server runs on the value at its place. */

@@ -327,6 +327,39 @@ test('recheck: a CA of the path that left the trust is TrustWithdrawn, others ma
   assert.equal(kind([]), 'TrustWithdrawn: no CA is trusted any more');
 });
 
+test('paths: who presents the same certificates shares what was found of them, but for what OpenSSL says of a handshake', () => {
+  const judge = compileJudge(settings, trust, silent);
+  const first = judge.preVerdict(present(good), nowMs);
+  assert.equal(judge.preVerdict(present(good), nowMs), first);
+  const doubted = judge.preVerdict(present(good, 'CERT_REJECTED'), nowMs);
+  assert.deepEqual(doubted, { ...first, authorizationError: 'CERT_REJECTED' });
+  assert.deepEqual(judge.recheck(doubted, nowMs), refusal('UntrustedIssuer', 'OpenSSL: CERT_REJECTED'));
+  assert.equal(judge.preVerdict(present(good), nowMs), first);
+});
+
+test('paths: what OpenSSL says against the first handshake of a certificate is not said of the next', () => {
+  const judge = compileJudge(settings, trust, silent);
+  judge.preVerdict(present(good, 'CERT_REJECTED'), nowMs);
+  const verdict = judge.judge(present(good), nowMs);
+  assert.ok(!(verdict instanceof Promise));
+  assert.equal(verdict.kind, 'accept');
+});
+
+test('recheck: a revocation refuses every connection that shares what was found, and the next one too', () => {
+  let status: RevocationStatus = isGood;
+  const judge = compileJudge(withOcsp, trust, { check: () => status });
+  const [first, second] = [judge.preVerdict(present(good), nowMs), judge.preVerdict(present(good), nowMs)];
+  const kindOf = (before: typeof first) => {
+    const verdict = judge.recheck(before, nowMs);
+    assert.ok(!(verdict instanceof Promise));
+    return verdict.kind === 'refuse' ? verdict.reason : verdict.kind;
+  };
+  assert.deepEqual([kindOf(first), kindOf(second)], ['accept', 'accept']);
+  status = { kind: 'revoked', answer, revokedAtMs: nowMs, reason: 'keyCompromise', freshUntilMs: nowMs };
+  assert.deepEqual([kindOf(first), kindOf(second)], ['Revoked', 'Revoked']);
+  assert.equal(kindOf(judge.preVerdict(present(good), nowMs)), 'Revoked');
+});
+
 test('paths: one that is remembered is found anew when an issuer of it is out of date', () => {
   const key = testKey('renewing');
   const old = makeAuthority('renewing', 'CN=Renewing', nowMs, pki.root, {

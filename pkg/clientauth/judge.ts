@@ -34,7 +34,10 @@ export interface Presented {
   readonly authorizationError: string | null;
 }
 
-/** What a connection's certificate is worth apart from time, revocation and settings: found once per connection. */
+/**
+ * What a certificate is worth apart from time, revocation and settings: found once for all connections that present it,
+ * as long as it is remembered.
+ */
 export type PreVerdict =
   | { readonly kind: 'absent' }
   | {
@@ -52,6 +55,8 @@ export type PreVerdict =
       readonly relied: readonly string[];
     };
 
+type Trusted = Extract<PreVerdict, { readonly kind: 'trusted' }>;
+
 /** One of the checks that need no network. */
 export type LocalFinding = readonly [CheckName, Finding];
 
@@ -65,7 +70,10 @@ export interface Explanation {
 /** Judges the client certificates of one profile. */
 export interface Judge {
   readonly trust: Trust;
-  /** Reads what was presented and builds the path. Never throws. */
+  /**
+   * Reads what was presented and builds the path; the same object for whoever presents the same certificates, and is
+   * trusted by OpenSSL too. Keeps nothing of `presented`. Never throws.
+   */
   preVerdict(presented: Presented, nowMs: number): PreVerdict;
   /**
    * The verdict now: dates, purpose, issuer, allow list, then revocation, without building a path again. Also takes a
@@ -82,7 +90,7 @@ export interface Judge {
 /** Compiles a profile's settings once per snapshot. Without trusted CAs it refuses everybody. @throws AllowMalformed. */
 export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checker: RevocationChecker): Judge {
   const allow = compileAllow(settings.allow, trust);
-  const paths = new LRUCache<string, CertificatePath>({ max: maxRememberedPaths });
+  const known = new LRUCache<string, Trusted>({ max: maxRemembered });
   const revocation = settings.revocation;
 
   function preVerdict(presented: Presented, nowMs: number): PreVerdict {
@@ -90,8 +98,8 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     if (der === undefined) return { kind: 'absent' };
     const tooMany = sent.length > maxSentCertificates;
     const key = tooMany ? '' : fingerprint(der, sent);
-    const known = paths.get(key);
-    if (known !== undefined && authoritiesInDate(known, nowMs)) return trusted(known, authorizationError);
+    const before = known.get(key);
+    if (before !== undefined && authoritiesInDate(before.path, nowMs)) return asOpensslSays(before, authorizationError);
     let leaf: Certificate;
     try {
       leaf = parseCertificate(der);
@@ -113,20 +121,18 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     if (result.kind === 'untrusted') {
       return { kind: 'refused', leaf, check: 'pathTrusted', failure: fail('UntrustedIssuer', result.detail) };
     }
-    paths.set(key, result.path);
-    return trusted(result.path, authorizationError);
+    const found = trusted(result.path);
+    known.set(key, found);
+    return asOpensslSays(found, authorizationError);
   }
 
-  function trusted(path: CertificatePath, authorizationError: string | null): PreVerdict {
+  function trusted(path: CertificatePath): Trusted {
     const relied = path.map(({ sha256 }) => sha256).filter((sha256) => trust.fingerprints.has(sha256));
-    return { kind: 'trusted', leaf: path[0], path, authorizationError, relied };
+    return { kind: 'trusted', leaf: path[0], path, authorizationError: null, relied };
   }
 
   /** Checks of a trusted path, in order; what fails first is the verdict. OpenSSL's word comes after the reasons it hides. */
-  function localFindings(
-    before: Extract<PreVerdict, { kind: 'trusted' }>,
-    nowMs: number,
-  ): readonly (readonly [CheckName, Finding])[] {
+  function localFindings(before: Trusted, nowMs: number): readonly (readonly [CheckName, Finding])[] {
     const { path, authorizationError } = before;
     return [
       ['withinValidity', withinValidity(path, nowMs)],
@@ -243,6 +249,11 @@ function messageOf(error: unknown): string {
   return error instanceof CertificateMalformed ? error.message : 'unreadable';
 }
 
+/** The handshake's own word belongs to one connection; where it says nothing, connections share what was found. */
+function asOpensslSays(before: Trusted, authorizationError: string | null): Trusted {
+  return authorizationError === null ? before : { ...before, authorizationError };
+}
+
 /** Length-prefixed, so that no two lists of certificates run together to the same bytes. */
 function fingerprint(leaf: Buffer, sent: readonly Buffer[]): string {
   const hash = createHash('sha256');
@@ -262,4 +273,4 @@ const unasked: RevocationStatus = {
   detail: 'the question could not be asked',
   freshUntilMs: 0,
 };
-const maxRememberedPaths = 500;
+const maxRemembered = 500;

@@ -40,7 +40,8 @@ export function createRevocationChecker(
   crl: CrlChecker,
   { onRevoked }: { readonly onRevoked?: (certificate: Certificate) => void } = {},
 ): RevocationChecker {
-  const revoked = new LRUCache<string, Revoked>({ max: maxRevoked });
+  // Not `max`, which reserves room for all of them at once.
+  const revoked = new LRUCache<string, Revoked>({ maxSize: maxRevoked, sizeCalculation: () => 1 });
   const keys = new WeakMap<Certificate, Keyed>();
 
   function keyed(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation): string {

@@ -24,9 +24,16 @@ export class Arena {
     return true;
   }
 
-  /** Gives back what lies behind `from` of the piece of `buffer` that ends at `end`. */
+  /** Gives back what lies behind `from` of the piece of `buffer` that ends at `end`, where no other was cut since. */
   trim(buffer: Buffer, from: number, end: number): void {
     if (buffer === this.bytes && this.#free === end) this.#free = from;
+  }
+
+  /** Gives back `piece`, a view of a piece that was trimmed to its end: nobody reads it any more. */
+  reuse(piece: Buffer): void {
+    if (piece.buffer !== this.bytes.buffer) return;
+    const from = piece.byteOffset - this.bytes.byteOffset;
+    if (this.#free === from + piece.length) this.#free = from;
   }
 
   #renew(bytes: number): void {

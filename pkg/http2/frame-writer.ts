@@ -36,6 +36,11 @@ export class FrameWriter {
     return this.#end - this.#start;
   }
 
+  /** The octets that were taken last are of no more use to anybody. */
+  giveBack(taken: Buffer): void {
+    arena.reuse(taken);
+  }
+
   /** What was gathered; the caller's from now on. */
   take(): Buffer {
     const taken = this.#bytes.subarray(this.#start, this.#end);

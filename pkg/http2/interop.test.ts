@@ -28,6 +28,7 @@ function echo(t: { after: (end: () => void) => void }) {
     },
     {
       write: (bytes) => pipe.push(bytes),
+      taken: false,
       holdInput: () => events.push('hold'),
       end: () => pipe.push(null),
     },

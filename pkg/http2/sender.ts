@@ -56,7 +56,9 @@ export class Sender {
   /** Writes what is gathered, unless the outlet has enough. */
   flush(): void {
     if (this.#blocked || this.#ended || this.frames.length === 0) return;
-    if (!this.#outlet.write(this.frames.take())) this.#blocked = true;
+    const bytes = this.frames.take();
+    if (!this.#outlet.write(bytes)) this.#blocked = true;
+    if (this.#outlet.taken) this.frames.giveBack(bytes);
   }
 
   /** Something was gathered: it goes out with this turn, a large heap at once. */

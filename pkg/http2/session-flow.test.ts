@@ -88,7 +88,7 @@ suite('an answer leaves in as few frames as can be:', () => {
       act(probe);
       probe.turn();
       assert.deepEqual(probe.sent, want);
-      assert.ok(probe.written.length <= 2, `${probe.written.length} writes`);
+      assert.ok(probe.writes <= 2, `${probe.writes} writes`);
     });
   }
 

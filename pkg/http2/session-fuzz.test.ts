@@ -209,6 +209,7 @@ test('whatever a client sends and a handler does: nothing is thrown, every strea
         new Set(probe.events.filter((event) => event.startsWith('closed')).map((event) => event.split(' ')[1])).size,
         count('closed'),
       );
+      assert.ok(probe.keptWhole, 'octets that were written have changed');
       const goaways = probe.sent.filter((text) => text.startsWith('GOAWAY')).length;
       assert.ok(goaways <= 3, `${goaways} times GOAWAY`);
     }),
@@ -280,6 +281,7 @@ class Downloads {
         .filter((same) => !same),
       [],
     );
+    assert.ok(probe.keptWhole, 'octets that were written have changed');
     assert.equal(this.#ends.length, this.#left.length);
     assert.equal(probe.events.filter((event) => event.endsWith('in order')).length, this.#left.length);
   }

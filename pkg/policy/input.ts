@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One object that a policy was made of, as it was then. With these a sidecar tells an older policy from a newer one:

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What one pod's sidecar must do: the whole of it, as plain data that can be written as canonical JSON.

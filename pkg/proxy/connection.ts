@@ -265,6 +265,7 @@ export class Connection {
   /** Lets go of what is only kept to be quick. */
   forget(): void {
     this.#accepted = undefined;
+    this.#bound = undefined;
   }
 
   verdictKind(): Judgement['kind'] {

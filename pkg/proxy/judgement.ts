@@ -10,7 +10,8 @@ import { readUnverified } from './peer.ts';
  */
 export class Judgement {
   readonly #clock: Clock;
-  readonly #presented: Presented;
+  /** Only as long as nothing was made of it: of a judged one, what is shared with the certificate's other connections. */
+  #presented: Presented | undefined;
   /** What was presented, read: judged or, where nothing is judged, only shown. */
   readonly certificate: Certificate | undefined;
   #judge: Judge | undefined;
@@ -24,9 +25,9 @@ export class Judgement {
   /** `judge` is undefined where the mode judges nothing. */
   constructor(clock: Clock, presented: Presented, judge: Judge | undefined) {
     this.#clock = clock;
-    this.#presented = presented;
     this.#judge = judge;
     this.#preVerdict = judge?.preVerdict(presented, clock.wallMs());
+    if (this.#preVerdict === undefined) this.#presented = presented;
     this.certificate = this.#preVerdict === undefined ? readUnverified(presented) : leafOf(this.#preVerdict);
     // Asked at once, not with the first request: the answer is often there when the request is.
     this.#verdict = this.#ask();
@@ -68,7 +69,10 @@ export class Judgement {
   /** The policy has changed. */
   renew(judge: Judge | undefined): void {
     this.#judge = judge;
-    if (this.#preVerdict === undefined) this.#preVerdict = judge?.preVerdict(this.#presented, this.#clock.wallMs());
+    if (this.#presented !== undefined && judge !== undefined) {
+      this.#preVerdict = judge.preVerdict(this.#presented, this.#clock.wallMs());
+      this.#presented = undefined;
+    }
     this.#verdict = this.#ask();
   }
 

@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalJson, snapshotDigest } from '../policy/digest.ts';
 import { Input } from '../policy/input.ts';
 import type { PodPolicy } from '../policy/policy.ts';

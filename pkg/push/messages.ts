@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Input } from '../policy/input.ts';
 import { maxSnapshotLength } from '../policy/snapshot.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What one sidecar last said, as the operator's replicas tell each other. Its texts are the sidecar's: shown, never obeyed. */
 export const SidecarReport = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Input } from '../policy/input.ts';
 
 /** An input that left the policy. Kept for a while, so that a replica that lags cannot bring it back. */

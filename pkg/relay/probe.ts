@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A probe or lifecycle hook of an application, as the pod declared it before its sidecar came: the kubelet asks the

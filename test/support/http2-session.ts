@@ -11,7 +11,9 @@ export class SessionProbe {
   readonly events: string[] = [];
   /** Frames as text, in order. */
   readonly sent: string[] = [];
-  readonly written: Buffer[] = [];
+  /** Every second write: what the session may not touch any more, and what it was. The others are used up at once. */
+  readonly kept: { readonly bytes: Buffer; readonly copy: Buffer }[] = [];
+  writes = 0;
   /** The same as they were. */
   readonly frames: Frame[] = [];
   readonly streams = new Map<number, ServerStream>();
@@ -33,6 +35,25 @@ export class SessionProbe {
     options: Partial<SessionOptions> = {},
     react: (stream: ServerStream, head: RequestFields) => void = () => {},
   ) {
+    const outlet = {
+      taken: false,
+      write: (bytes: Buffer) => {
+        this.writes += 1;
+        const frames = readFrames(bytes.toString('latin1'));
+        this.frames.push(...frames);
+        for (const text of this.#texts(frames)) this.sent.push(text);
+        outlet.taken = this.writes % 2 === 0;
+        if (outlet.taken) bytes.fill(0xee);
+        else this.kept.push({ bytes, copy: Buffer.from(bytes) });
+        return this.takes;
+      },
+      holdInput: (hold: boolean) => {
+        this.holding = hold;
+      },
+      end: () => {
+        this.ended = true;
+      },
+    };
     this.session = new ServerSession(
       {
         maxConcurrentStreams: 100,
@@ -47,21 +68,7 @@ export class SessionProbe {
         },
         ...options,
       },
-      {
-        write: (bytes) => {
-          this.written.push(bytes);
-          const frames = readFrames(bytes.toString('latin1'));
-          this.frames.push(...frames);
-          for (const text of this.#texts(frames)) this.sent.push(text);
-          return this.takes;
-        },
-        holdInput: (hold) => {
-          this.holding = hold;
-        },
-        end: () => {
-          this.ended = true;
-        },
-      },
+      outlet,
       {
         request: (stream, head) => {
           this.streams.set(stream.id, stream);
@@ -93,7 +100,8 @@ export class SessionProbe {
   forget(): this {
     this.sent.length = 0;
     this.events.length = 0;
-    this.written.length = 0;
+    this.kept.length = 0;
+    this.writes = 0;
     this.frames.length = 0;
     return this;
   }
@@ -104,6 +112,11 @@ export class SessionProbe {
       this.#scheduled = undefined;
       flush();
     }
+  }
+
+  /** Whether the octets of writes that the outlet keeps are what they were. */
+  get keptWhole(): boolean {
+    return this.kept.every(({ bytes, copy }) => bytes.equals(copy));
   }
 
   stream(id: number): ServerStream {

@@ -249,7 +249,7 @@ func idle(config *tls.Config) Result {
 		result.Requests++
 	}
 	result.Seconds = time.Since(begun).Seconds()
-	time.Sleep(2 * time.Second)
+	time.Sleep(*settle)
 	result.ProxyRSSKiB = treeRSS(*pid)
 	return result
 }

@@ -21,6 +21,7 @@ var (
 	name     = flag.String("name", "localhost", "server name and Host")
 	path     = flag.String("path", "/1024", "target; the application answers with that many bytes")
 	conns    = flag.Int("conns", 64, "connections")
+	settle   = flag.Duration("settle", 2*time.Second, "time in mode idle between the last connection and the look at the memory")
 	streams  = flag.Int("streams", 10, "streams a connection in mode h2")
 	rate     = flag.Float64("rate", 5000, "requests a second over all connections in mode rate")
 	upload   = flag.Int64("upload", 0, "bytes of body to POST in mode bulk")
