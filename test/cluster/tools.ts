@@ -48,8 +48,8 @@ export const nodeTools: readonly ToolName[] = [
   ...containerdTools,
 ];
 
-/** What a node and its tests find in PATH before the machine's own programs. */
-const usedTools: readonly ToolName[] = [...nodeTools, 'helm', 'helm3', 'kubeconform'];
+/** What the node and its story need; they find them in PATH before the machine's own programs. */
+export const usedTools: readonly ToolName[] = [...nodeTools, 'helm', 'helm3'];
 
 /**
  * The folder in which that program is, or will be once `buildTools` has run. It is named by the version and by a hash of

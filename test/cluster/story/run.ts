@@ -7,7 +7,7 @@ import { root } from '../../support/source-files.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { requireHostPrograms } from '../host-programs.ts';
 import { buildImage, imageNames, imageValues } from '../images.ts';
-import { buildTools, toolNames } from '../tools.ts';
+import { buildTools, usedTools } from '../tools.ts';
 import { admission } from './admission.ts';
 import { audit, type Span } from './audit.ts';
 import { changes } from './changes.ts';
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     return 0;
   }
   await requireHostPrograms(print);
-  await buildTools(toolNames, print);
+  await buildTools(usedTools, print);
   const begun = performance.now();
   const part = (name: string) => print(`${name} (${((performance.now() - begun) / 1000).toFixed(0)} s)`);
   const folder = mkdtempSync(join(tmpdir(), 'lychgate-story-'));
