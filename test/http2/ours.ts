@@ -22,9 +22,11 @@ export function runOurs(chunks: readonly Buffer[]): Outcome[] {
     },
     {
       write: (bytes) => {
-        sent.push(bytes);
+        // Its memory is written again.
+        sent.push(Buffer.from(bytes));
         return true;
       },
+      taken: true,
       holdInput: () => undefined,
       end: () => undefined,
     },
