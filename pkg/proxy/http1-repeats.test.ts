@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FakeOcsp, ManualClock, type ProfileChanges, profileOf, someAnswer, until } from '../../test/support/gate.ts';
+import {
+  defaultBackend,
+  FakeOcsp,
+  ManualClock,
+  type ProfileChanges,
+  profileOf,
+  someAnswer,
+  until,
+} from '../../test/support/gate.ts';
 import {
   answer,
   askingOcsp,
@@ -124,7 +132,7 @@ for (const before of [1, 2, 3, 4, 5]) {
       const clock = new ManualClock();
       const ocsp = new FakeOcsp();
       ocsp.answer = () => status('ocsp', clock.wallMs() + 60_000);
-      const world = await startWorld(t, { clock, ocsp, profile: { clientAuth: askingOcsp() } });
+      const world = await startWorld(t, { clock, ocsp, profile: profiles[0] ?? {} });
       const client = await world.talk();
       for (let time = 0; time < before; time++) {
         client.send(get('/'));
@@ -273,11 +281,15 @@ function rules(changes: { requestHeaders?: HeaderAction[]; responseHeaders?: Hea
   };
 }
 
+/** The tests' clock jumps. */
+const timeouts = { ...defaultBackend.timeouts, idleMs: 0, responseMs: 0, headMs: 0 };
+
 /** What is in force in turn. */
 const profiles: readonly ProfileChanges[] = [
-  { clientAuth: askingOcsp() },
+  { clientAuth: askingOcsp(), backend: { timeouts } },
   {
     clientAuth: askingOcsp(),
+    backend: { timeouts },
     rewriteSets: [
       rules({ requestHeaders: [{ headerName: 'X-Verdict', headerValue: '{var_client_certificate_revocation}' }] }),
     ],
@@ -285,10 +297,11 @@ const profiles: readonly ProfileChanges[] = [
   {
     clientAuth: askingOcsp(),
     forwardedCertificate: { header: 'X-Hop', format: 'Base64Der', unverified: 'Deny' },
-    backend: { trustedProxies: ['127.0.0.0/8'] },
+    backend: { timeouts, trustedProxies: ['127.0.0.0/8'] },
   },
   {
     clientAuth: askingOcsp(),
+    backend: { timeouts },
     rewriteSets: [
       rules({
         requestHeaders: [{ headerName: 'X-Path', headerValue: '{var_uri_path}' }],
