@@ -46,6 +46,8 @@ export class BackSocket implements Exchange {
   #body: BodyReader | undefined;
   readonly #onBody: OnData = (bytes, from, to) => this.#deliver(bytes, from, to);
   #requestDone = false;
+  /** What is held back of the request, to go out with what comes next. */
+  #gathering: Socket | undefined;
   #sentBody = false;
   #reused = false;
   #gotBytes = false;
@@ -85,13 +87,33 @@ export class BackSocket implements Exchange {
       this.#early.push(...(framed ? [chunkHeader(chunk.length), chunk, chunkEnd] : [chunk]));
       return false;
     }
-    if (!framed) return socket.write(chunk);
-    socket.cork();
-    socket.write(chunkHeader(chunk.length), 'latin1');
+    if (this.#response === 'tunnel') return socket.write(chunk);
+    this.#gather(socket);
+    if (framed) socket.write(chunkHeader(chunk.length), 'latin1');
     socket.write(chunk);
-    const more = socket.write(chunkEnd, 'latin1');
-    socket.uncork();
-    return more;
+    if (framed) socket.write(chunkEnd, 'latin1');
+    if (socket.writableLength >= gatheredBytes) this.#writeGathered();
+    // Only where 'drain' is to come may the front wait for it.
+    return socket.writableLength === 0 || !socket.writableNeedDrain;
+  }
+
+  /**
+   * What is written from now on goes out together, at the end of this turn of the loop at the latest: bodies come in TLS
+   * records of 16 KiB at most, several in one turn, and every write of its own is a system call.
+   */
+  #gather(socket: Socket): void {
+    if (this.#gathering !== undefined) return;
+    this.#gathering = socket;
+    socket.cork();
+    setImmediate(() => {
+      if (this.#gathering === socket) this.#writeGathered();
+    });
+  }
+
+  #writeGathered(): void {
+    const socket = this.#gathering;
+    this.#gathering = undefined;
+    socket?.uncork();
   }
 
   end(): void {
@@ -102,6 +124,7 @@ export class BackSocket implements Exchange {
     this.#requestDone = true;
     this.#waitingSinceMs = this.#back.now();
     if (this.#request?.body.kind === 'stream') this.#send(lastChunk);
+    this.#writeGathered();
   }
 
   abort(): void {
@@ -156,7 +179,10 @@ export class BackSocket implements Exchange {
     const rest = request.constantRest;
     const size = start.length + id.length + rest.length;
     const socket = this.#connected ? this.#socket : undefined;
-    const inPlace = socket !== undefined && socket.writableLength === 0 && size <= headBytes.length;
+    // Often the body, or all there is of it yet, is here too.
+    if (socket !== undefined && request.body.kind !== 'none') this.#gather(socket);
+    const inPlace =
+      socket !== undefined && this.#gathering === undefined && socket.writableLength === 0 && size <= headBytes.length;
     const head = inPlace ? headBytes.subarray(0, size) : Buffer.allocUnsafe(size);
     start.writeTo(head);
     head.write(id, start.length, 'latin1');
@@ -398,3 +424,6 @@ export class BackSocket implements Exchange {
 
 /** Where request heads are put together: a string of that length costs more to write, and its memory more to reach. */
 let headBytes = Buffer.allocUnsafeSlow(65536);
+
+/** So much of a body is written at once, without waiting for more. */
+const gatheredBytes = 65_536;

@@ -392,3 +392,35 @@ test('an application on a Unix socket is reached by its path', async (t) => {
   client.send(get('/'));
   assert.equal(await client.take('ok'), answer('ok'));
 });
+
+for (const { name, framing, parts, received } of [
+  {
+    name: 'by Content-Length',
+    framing: 'Content-Length: 10',
+    parts: ['hello', 'world'],
+    received: ['hello', 'helloworld'],
+  },
+  {
+    name: 'chunked',
+    framing: 'Transfer-Encoding: chunked',
+    parts: ['5\r\nhello\r\n', '5\r\nworld\r\n0\r\n\r\n'],
+    received: ['5\r\nhello\r\n', '5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n'],
+  },
+]) {
+  test(`what has come of a body goes on, whether or not more comes: ${name}`, async (t) => {
+    const { app, talk } = await startWorld(t, {
+      respond: (text) => (/world/.test(text) ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' : undefined),
+    });
+    const client = await talk();
+    // The second time on a connection to the application that is there already.
+    for (const time of [1, 2]) {
+      client.send(`POST /${time} HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n\r\n`);
+      for (const [i, part] of parts.entries()) {
+        client.send(part);
+        await until(`part ${i}`, () => (app.received[0] ?? '').endsWith(`\r\n\r\n${received[i]}`));
+      }
+      await client.take('ok');
+    }
+    assert.equal(app.received.length, 1);
+  });
+}
