@@ -8,5 +8,5 @@ export function createBack(target: BackTarget, now: () => number): Back {
   return target.protocol === 'H2C' ? createH2cBack(target, now) : createHttp1Back(target, now, maxIdleSockets);
 }
 
-/** HTTP/2 clients run many requests at once; this many sockets are kept when they are over. */
-const maxIdleSockets = 4;
+/** As many as streams that a client of HTTP/2 may run at once, whose next ones come soon: a new socket costs more than a request. */
+const maxIdleSockets = 100;

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { isAmbiguousPath, isPublic } from '../clientauth/public-paths.ts';
 import type { Verdict } from '../clientauth/verdict.ts';
+import type { Flood } from '../http2/flood.ts';
 import type { VerifyingClientAuth } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
 import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
@@ -360,7 +361,7 @@ export class Connection {
     this.#back = undefined;
   }
 
-  countClosed(cause: 'age' | 'client-not-reading' | 'idle' | 'resets' | 'verdict'): void {
+  countClosed(cause: Flood | 'age' | 'client-not-reading' | 'idle' | 'protocol' | 'verdict'): void {
     this.gate.metrics.closed.inc({ cause });
   }
 

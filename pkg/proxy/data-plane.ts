@@ -24,9 +24,9 @@ export interface DataPlane {
   /** Client connections that are open now, over all ports. */
   connectionCount(): number;
   /**
-   * The first half of an orderly end: not ready from now on, and clients of HTTP/1.1 are asked to leave with every answer
-   * (`Connection: close`), while all that comes, on new connections too, is still served: who sends it has not heard yet
-   * that he should not. `stop` is the second half.
+   * The first half of an orderly end: not ready from now on, and clients are asked to leave (HTTP/1.1: `Connection: close`
+   * with every answer; HTTP/2: the notice of RFC 9113 6.8), while all that comes, on new connections too, is still served:
+   * who sends it has not heard yet that he should not. `stop` is the second half.
    */
   retire(): void;
   /** Stops accepting, tells clients, finishes what runs; resolves when every connection is closed or `signal` fires. */

@@ -17,7 +17,6 @@ import {
   type OutgoingRequest,
   type ResponseSink,
 } from './exchange.ts';
-import { addHeaders } from './http2-headers.ts';
 
 /** HTTP/2 in clear text to the application: one session for one client connection, a stream for every request. */
 export function createH2cBack(target: BackTarget, now: () => number): Back {
@@ -307,6 +306,18 @@ function endToEnd(raw: readonly string[]): string[] {
 function contentLength(raw: readonly string[]): string | undefined {
   for (let i = 0; i < raw.length; i += 2) if (raw[i] === 'content-length') return raw[i + 1];
   return undefined;
+}
+
+/** Adds a flat name, value list to what Node's HTTP/2 sends: lower-case names, and a list where a name stands twice. */
+function addHeaders(headers: OutgoingHttpHeaders, fields: readonly string[]): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = (fields[i] ?? '').toLowerCase();
+    const value = fields[i + 1] ?? '';
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else headers[name] = [String(before), value];
+  }
 }
 
 const streamWindow = 262_144;

@@ -224,6 +224,15 @@ const bad: readonly { name: string; fields: readonly (readonly [string, string])
   { name: 'two content-lengths', fields: [...good, ['content-length', '0'], ['content-length', '0']] },
   { name: 'a content-length with a sign', fields: [...good, ['content-length', '+0']] },
   { name: 'an unknown expect', fields: [...good, ['expect', 'tea']] },
+  { name: 'an empty name', fields: [...good, ['', '1']] },
+  { name: 'a name with a colon', fields: [...good, ['x-a:b', '1']] },
+  { name: 'a name with a line break', fields: [...good, ['x-a\r\nx-client-cert', '1']] },
+  { name: 'a name with a bracket', fields: [...good, ['x-(a)', '1']] },
+  { name: 'a value with CRLF', fields: [...good, ['x-a', '1\r\nX-Client-Cert: forged']] },
+  { name: 'a value with LF', fields: [...good, ['x-a', '1\nX-Client-Cert: forged']] },
+  { name: 'a value with NUL', fields: [...good, ['x-a', '1\0']] },
+  { name: 'a value with another control character', fields: [...good, ['x-a', '1\x1b']] },
+  { name: 'a value with DEL', fields: [...good, ['x-a', '1\x7f']] },
 ];
 for (const { name, fields } of bad) {
   test(`HTTP/2 refused before the application hears of it: ${name}`, async (t) => {
@@ -234,26 +243,6 @@ for (const { name, fields } of bad) {
     assert.match(outcome, /^(?:400|reset|goaway)$/);
     if (!client.closed) await settled();
     assert.deepEqual(world.app.received, []);
-    client.socket.destroy();
-  });
-}
-
-/** nghttp2 leaves such fields out and goes on with the request. */
-const leftOut: typeof bad = [
-  { name: 'an empty name', fields: [...good, ['', '1']] },
-  { name: 'a name with a colon', fields: [...good, ['x-a:b', '1']] },
-  { name: 'a name with a line break', fields: [...good, ['x-a\r\nx-client-cert', '1']] },
-  { name: 'a value with CRLF', fields: [...good, ['x-a', '1\r\nX-Client-Cert: forged']] },
-  { name: 'a value with LF', fields: [...good, ['x-a', '1\nX-Client-Cert: forged']] },
-  { name: 'a value with NUL', fields: [...good, ['x-a', '1\0']] },
-];
-for (const { name, fields } of leftOut) {
-  test(`HTTP/2 never hands on ${name}`, async (t) => {
-    const world = await startWorld(t);
-    const client = await frames(world);
-    client.headers(1, fields);
-    assert.equal(await client.outcome(1), '200');
-    assert.deepEqual(world.app.received.map(withoutFacts), ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n']);
     client.socket.destroy();
   });
 }
@@ -430,8 +419,7 @@ test('an early answer while the client uploads arrives whole', async (t) => {
   assert.deepEqual(
     seen.filter(({ type }) => type !== headers).map(({ type, flags, payload }) => [type, flags, payload.toString()]),
     [
-      [data, 0, 'no'],
-      [data, endStream, ''],
+      [data, endStream, 'no'],
       [reset, 0, '\0\0\0\0'],
     ],
   );

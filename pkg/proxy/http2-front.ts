@@ -1,82 +1,79 @@
-import {
-  constants,
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import type { Flood } from '../http2/flood.ts';
+import { errorCode } from '../http2/frame.ts';
+import type { Outlet } from '../http2/outlet.ts';
+import { ServerSession } from '../http2/session.ts';
+import type { Acceptor, RequestFields, ServerStream, StreamHandler } from '../http2/stream.ts';
 import type { Connection, Front } from './connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 
 /**
- * HTTP/2 to one client over Node's own sessions; every stream is an exchange of its own. Floods are bounded here and by
- * nghttp2: concurrent streams, header size, resets by either side.
+ * HTTP/2 to one client; every stream is an exchange of its own. Frames, flow control and the limits against floods are
+ * pkg/http2's; nothing reaches the application before `Connection.admit` says so.
  */
 export function serveHttp2(connection: Connection): void {
   connection.attach(new Http2Front(connection));
 }
 
-class Http2Front implements Front {
+class Http2Front implements Front, Outlet, Acceptor {
   readonly #connection: Connection;
-  readonly #session: ServerHttp2Session;
+  readonly #session: ServerSession;
   readonly #exchanges = new Set<Http2Exchange>();
   #idleSinceMs: number;
   #closingSinceMs = 0;
-  /** Streams and reset streams of the window that began at `#windowMs`. */
-  #streams = 0;
-  #resets = 0;
-  #windowMs: number;
+  #retiring = false;
+  #asked = false;
+  #ended = false;
+  taken = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#idleSinceMs = connection.now();
-    this.#windowMs = connection.now();
-    const { limits } = connection.profile.policy.backend;
-    this.#session = performServerHandshake(connection.socket, {
-      maxSessionInvalidFrames: 100,
-      maxSessionRejectedStreams: 100,
-      maxOutstandingPings: 10,
-      maxSettings: 32,
-      maxHeaderListPairs: limits.headerCount > 0 ? limits.headerCount + 8 : 1008,
-      maxSendHeaderBlockLength: 131_072,
-      settings: {
-        maxConcurrentStreams,
-        maxHeaderListSize: limits.headBytes > 0 ? limits.headBytes : 1_048_576,
-        initialWindowSize: streamWindow,
-        enablePush: false,
-        enableConnectProtocol: true,
+    const { headBytes, headerCount } = connection.profile.policy.backend.limits;
+    const maxFields = headerCount > 0 ? headerCount + pseudoFields : 1008;
+    this.#session = new ServerSession(
+      {
+        maxConcurrentStreams: 100,
+        streamWindow: 262_144,
+        sessionWindow: 1_048_576,
+        maxHeldBytes: 1_048_576,
+        // Counted with 32 octets a field here, with the four of HTTP/1.1 by the limit, which Http2Exchange looks at.
+        maxListBytes: headBytes > 0 ? headBytes + 28 * maxFields : 1_048_576,
+        maxFields,
+        now: () => connection.now(),
+        // Behind everything that this turn of the loop reads, of the client and of the application: one write for all.
+        schedule: (flush) => void setImmediate(this.#guard, flush),
       },
-    });
-    this.#session.setLocalWindowSize(sessionWindow);
-    this.#session.on(
-      'stream',
-      (stream: ServerHttp2Stream, _headers: IncomingHttpHeaders, _flags: number, raw: string[]) =>
-        this.#onStream(stream, raw),
+      this,
+      this,
     );
-    this.#session.on('error', () => this.cut());
-    this.#session.on('frameError', () => this.cut());
-    this.#session.on('close', () => connection.socket.destroy());
+    const { socket } = connection;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#guard(() => this.#session.drained()));
     // Whoever closes his side has left: half-closed connections mean something in HTTP/1.1 only.
-    connection.socket.once('end', () => this.cut());
+    socket.once('end', () => this.cut());
+    socket.once('close', () => this.#guard(() => this.#session.close()));
   }
 
+  // --- what the listener and the sweep ask of every front
+
   /**
-   * Nothing yet: after any GOAWAY Node takes no new stream (it cannot send the notice of RFC 9113 6.8), and one that is on
-   * its way would be lost. `drain` names the last stream, and a client asks again elsewhere what came after it.
+   * The notice of RFC 9113 6.8: what is on its way is served, until the client has said that it knows. Whoever has not
+   * asked anything yet came to ask: told at once, clients give up the request that they opened the connection for.
    */
   retire(): void {
-    return;
+    this.#retiring = true;
+    if (this.#asked) this.#session.retire();
   }
 
   drain(): void {
     if (this.#closingSinceMs > 0) return;
     this.#closingSinceMs = this.#connection.now();
-    // GOAWAY; what runs is finished, then the session closes.
-    if (!this.#session.destroyed) this.#session.close();
+    this.#session.drain();
   }
 
   cut(): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    this.#ended = true;
+    this.#session.close();
     this.#connection.socket.destroy();
   }
 
@@ -95,47 +92,74 @@ class Http2Front implements Front {
     }
   }
 
-  #onStream(stream: ServerHttp2Stream, raw: string[]): void {
-    // A stream's error is that stream's; unheard it would end the process.
-    stream.on('error', () => undefined);
-    this.#streams += 1;
-    stream.once('close', () => this.#onStreamClosed(stream));
-    // A turn later: a stream that was reset at once (rapid reset) never reaches the application.
-    setImmediate(() => {
-      if (stream.destroyed || stream.aborted || stream.closed) return;
-      const exchange = new Http2Exchange(this.#connection, stream, raw, () => this.drain());
-      this.#exchanges.add(exchange);
-      stream.once('close', () => {
-        this.#exchanges.delete(exchange);
-        if (this.#exchanges.size === 0) this.#idleSinceMs = this.#connection.now();
-      });
-      try {
-        exchange.start();
-      } catch (error) {
-        this.#connection.fault(error);
-      }
+  // --- what the session asks
+
+  request(stream: ServerStream, head: RequestFields): StreamHandler {
+    const exchange = new Http2Exchange(this.#connection, stream, head, this);
+    this.#exchanges.add(exchange);
+    if (this.#retiring && !this.#asked) this.#session.retire();
+    this.#asked = true;
+    exchange.start();
+    return exchange;
+  }
+
+  /** The stream of an exchange is over. */
+  closed(exchange: Http2Exchange): void {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size === 0) this.#idleSinceMs = this.#connection.now();
+  }
+
+  flooded(kind: Flood): void {
+    this.#connection.countClosed(kind);
+  }
+
+  failed(code: number, reason: string): void {
+    if (code !== errorCode.enhanceYourCalm) this.#connection.countClosed('protocol');
+    this.#connection.gate.log.debug('connection closed: the client broke the rules of HTTP/2', {
+      profile: this.#connection.profile.id,
+      code,
+      reason,
     });
   }
 
-  /** Resets by either side count: a client can make us reset too (CVE-2023-44487, CVE-2025-8671). */
-  #onStreamClosed(stream: ServerHttp2Stream): void {
-    const nowMs = this.#connection.now();
-    if (nowMs - this.#windowMs > resetWindowMs) {
-      this.#windowMs = nowMs;
-      this.#streams = 0;
-      this.#resets = 0;
-    }
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#resets += 1;
-    if (this.#resets > maxResets && this.#resets * 2 > this.#streams && !this.#session.destroyed) {
-      this.#connection.countClosed('resets');
-      this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  /** A TLS socket uses up what it is given within the call, unless something waits before it. */
+  write(bytes: Buffer): boolean {
+    const { socket } = this.#connection;
+    this.taken = socket.writableLength === 0;
+    return socket.write(bytes) || socket.writableLength === 0;
+  }
+
+  holdInput(hold: boolean): void {
+    if (hold) this.#connection.socket.pause();
+    else this.#connection.socket.resume();
+  }
+
+  /** What the client still sends is thrown away for a moment: a reset would take the last frames from it. */
+  end(): void {
+    this.#ended = true;
+    if (this.#closingSinceMs === 0) this.#closingSinceMs = this.#connection.now();
+    this.#connection.socket.resume();
+    this.#connection.socket.end();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return;
+    try {
+      this.#session.receive(chunk);
+    } catch (error) {
+      this.#connection.fault(error);
     }
   }
+
+  readonly #guard = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      this.#connection.fault(error);
+    }
+  };
 }
 
-const maxConcurrentStreams = 100;
-const streamWindow = 262_144;
-const sessionWindow = 1_048_576;
+/** Beside the fields that a limit counts: `:method` and the like, and crumbs of a cookie, which count as one. */
+const pseudoFields = 8;
 const lingerMs = 2000;
-const resetWindowMs = 10_000;
-const maxResets = 100;

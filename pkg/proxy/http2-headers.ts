@@ -1,13 +1,11 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
+/** An answer's head as HTTP/2 has it: `:status`, then the fields with names in lower case (RFC 9113 8.2, 8.3.2). */
+export function answerFields(status: number, fields: readonly string[]): string[] {
+  const out = [':status', String(status)];
+  for (let i = 0; i < fields.length; i += 2) out.push((fields[i] ?? '').toLowerCase(), fields[i + 1] ?? '');
+  return out;
+}
 
-/** Adds a flat name, value list to what Node's HTTP/2 sends: lower-case names, and a list where a name stands twice. */
-export function addHeaders(headers: OutgoingHttpHeaders, fields: readonly string[]): void {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = (fields[i] ?? '').toLowerCase();
-    const value = fields[i + 1] ?? '';
-    const before = headers[name];
-    if (before === undefined) headers[name] = value;
-    else if (Array.isArray(before)) before.push(value);
-    else headers[name] = [String(before), value];
-  }
+/** The same for trailers, which have no pseudo-header fields. */
+export function lowerCased(fields: readonly string[]): readonly string[] {
+  return fields.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
 }

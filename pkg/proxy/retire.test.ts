@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { connectTo, exchange, policyOf, startGate, until } from '../../test/support/gate.ts';
-import { frameTypes, Http2Frames } from '../../test/support/http2-frames.ts';
+import { connectHttp2, ask as request } from '../../test/support/http2-client.ts';
+import { frame, frameTypes, Http2Frames } from '../../test/support/http2-frames.ts';
 import { get, pki, startWorld, Talk, type World } from '../../test/support/talk.ts';
 
 async function frames(t: TestContext, world: World): Promise<Http2Frames> {
@@ -20,7 +21,7 @@ function ask(client: Http2Frames, stream: number): Promise<string> {
   return client.outcome(stream);
 }
 
-/** The last stream that each GOAWAY names. */
+/** The last stream that each GOAWAY names; the notice names the highest there can be. */
 function goaways(client: Http2Frames): readonly number[] {
   return client.frames.filter(({ type }) => type === frameTypes.goaway).map(({ payload }) => payload.readUInt32BE(0));
 }
@@ -50,19 +51,48 @@ test('HTTP/1.1: a new connection is served, once', async (t) => {
   assert.match(text, /^HTTP\/1\.1 200 .*\r\nConnection: close\r\n.*ok$/is);
 });
 
-test('HTTP/2: streams are served on connections old and new, until the gate stops', async (t) => {
+test('HTTP/2: a client that has asked before is told, what is on its way is served, then the connection ends', async (t) => {
   const world = await startWorld(t);
-  const old = await frames(t, world);
-  assert.equal(await ask(old, 1), '200');
+  const client = await frames(t, world);
+  assert.equal(await ask(client, 1), '200');
   world.gate.gate.retire();
-  const late = await frames(t, world);
-  assert.equal(await ask(old, 3), '200');
-  assert.equal(await ask(late, 1), '200');
-  assert.deepEqual(goaways(old), []);
+  await until('the notice', () => goaways(client).length === 1);
+  assert.equal(await ask(client, 3), '200');
+  const ping = client.frames.find(({ type }) => type === frameTypes.ping);
+  client.send(frame(frameTypes.ping, ack, 0, ping?.payload));
+  await until('the end', () => client.closed);
+  assert.deepEqual(goaways(client), [noStreamYet, 3]);
+});
+
+test('HTTP/2: a new connection is served, and then told', async (t) => {
+  const world = await startWorld(t);
+  world.gate.gate.retire();
+  const client = await frames(t, world);
+  client.send(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
+  await until('an answer to the ping', () => client.frames.some(({ type }) => type === frameTypes.ping));
+  assert.deepEqual(goaways(client), []);
+  assert.equal(await ask(client, 1), '200');
+  await until('the notice', () => goaways(client).length === 1);
+  assert.equal(await ask(client, 3), '200');
   const stopped = world.gate.gate.stop(AbortSignal.timeout(5000));
-  await until('the end', () => old.closed && late.closed);
-  assert.deepEqual([goaways(old), goaways(late)], [[3], [1]]);
+  await until('the end', () => client.closed);
+  assert.deepEqual(goaways(client), [noStreamYet, 3]);
   await stopped;
+});
+
+test('HTTP/2: a usual client that comes late gets what it came for', async (t) => {
+  const world = await startWorld(t);
+  world.gate.gate.retire();
+  const session = await connectHttp2(t, world);
+  const answers = await Promise.all([request(session, {}), request(session, {})]);
+  assert.deepEqual(
+    answers.map(({ status, body, end }) => [status, body, end]),
+    [
+      [200, 'ok', 'end'],
+      [200, 'ok', 'end'],
+    ],
+  );
+  await until('the client to leave', () => session.destroyed);
 });
 
 test('what it means that nothing is served is for the caller to say', async (t) => {
@@ -76,3 +106,6 @@ test('what it means that nothing is served is for the caller to say', async (t) 
   });
   assert.match(gate.gate.notReady({ policy: undefined, profiles: 'nobody' }).join(), /^shop\/held: [^,]*, [^,]*$/);
 });
+
+const noStreamYet = 2 ** 31 - 1;
+const ack = 1;
