@@ -20,6 +20,9 @@ export const floodKind = {
   windowUpdates: 6,
 } as const;
 
+/** What a stream costs that is refused though the client knows the limit; before, or behind our GOAWAY, it is 1. */
+export const knowinglyRefused = 10;
+
 /**
  * Budgets for frames that cost us work and carry nothing. Each has a ceiling, from which it starts; useful work earns some
  * of it back (who downloads may update windows, who finishes requests may cancel some), and so does time. The clock is
@@ -55,7 +58,7 @@ export class FloodGuard {
     this.#earn(floodKind.resets, 1);
   }
 
-  /** A DATA frame with something in it went either way. */
+  /** A DATA frame with something in it went either way, and not by a window that lets dribbles through only. */
   data(): void {
     this.#earn(floodKind.pings, 1);
     this.#earn(floodKind.windowUpdates, 4);
@@ -92,7 +95,7 @@ const budgets: readonly Budget[] = [
   { flood: 'ignored-frames', ceiling: 1000, perSecond: 50 },
   // gRPC measures the path with one for every round trip that brings data.
   { flood: 'pings', ceiling: 1000, perSecond: 100 },
-  { flood: 'refused-streams', ceiling: 100, perSecond: 10 },
+  { flood: 'refused-streams', ceiling: 1000, perSecond: 100 },
   // By the client, and those it makes us send (CVE-2023-44487, CVE-2025-8671): half of what comes in order, and some.
   { flood: 'resets', ceiling: 100, perSecond: 10 },
   { flood: 'settings', ceiling: 100, perSecond: 5 },

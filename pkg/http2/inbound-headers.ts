@@ -1,5 +1,5 @@
 import { ConnectionError, refuseFlood } from './connection-error.ts';
-import { type FloodGuard, floodKind } from './flood.ts';
+import { type FloodGuard, floodKind, knowinglyRefused } from './flood.ts';
 import { errorCode, flag } from './frame.ts';
 import { type Fragment, HeaderBlock, readFragment } from './header-block.ts';
 import { type DecodedBlock, type FieldLimits, HpackDecoder } from './hpack/decoder.ts';
@@ -73,6 +73,7 @@ export class InboundHeaders {
     else if (open !== undefined) this.#trailers(open, endStream, block);
     else if (isNew) this.#begin(id, endStream, block);
     else if (table.endingOf(id) === 'reset-by-peer') this.#streams.fail(id, errorCode.streamClosed);
+    else refuseFlood(this.#guard.spend(floodKind.ignoredFrames));
   }
 
   /** @throws ConnectionError where a closed stream may not see HEADERS any more. */
@@ -104,7 +105,7 @@ export class InboundHeaders {
       return;
     }
     if (streams.table.count >= this.#maxStreams) {
-      if (this.limitsKnown) refuseFlood(this.#guard.spend(floodKind.refusedStreams));
+      refuseFlood(this.#guard.spend(floodKind.refusedStreams, this.limitsKnown ? knowinglyRefused : 1));
       streams.refuse(id);
       return;
     }
@@ -124,14 +125,15 @@ export class InboundHeaders {
       this.#streams.fail(stream.id, errorCode.streamClosed);
     } else if (!endStream || !block.accepted || judgeTrailers(block.fields) !== undefined || !stream.lengthAgrees) {
       this.#streams.fail(stream.id, errorCode.protocolError);
+    } else if (block.overLimit) {
+      // The answer may be under way: 431 comes too late, and half of the trailers are not the trailers.
+      this.#streams.fail(stream.id, errorCode.enhanceYourCalm);
     } else {
-      // Too long: nobody's request was ever refused for trailers that are left out.
-      this.#streams.requestEnds(stream, block.overLimit ? noFields : block.fields);
+      this.#streams.requestEnds(stream, block.fields);
     }
   }
 }
 
-const noFields: readonly string[] = [];
 /** What clients assume (RFC 9113 6.5.2). */
 const maxTableBytes = 4096;
 /** A block over the limit of its list is still read, so that its answer can be 431; only a much longer one ends the connection. */

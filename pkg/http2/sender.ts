@@ -110,8 +110,8 @@ export class Sender {
       while (at < chunk.length && !this.#blocked) {
         const bytes = Math.min(chunk.length - at, maxFrameBytes, this.window, stream.window);
         if (bytes <= 0) break;
-        this.#data(stream, chunk, at, at + bytes, false);
         at += bytes;
+        this.#data(stream, chunk, at - bytes, at, false, at < chunk.length);
       }
       if (at > 0) this.touch();
     }
@@ -177,7 +177,7 @@ export class Sender {
       stream.waiting.shift();
       stream.waitingAt = 0;
     }
-    this.#data(stream, chunk, from, from + bytes, last);
+    this.#data(stream, chunk, from, from + bytes, last, stream.waitingBytes > 0);
     if (stream.waitingBytes > 0) this.wake(stream);
     else if (last) stream.sentEnd();
     else if (stream.ending) this.finish(stream);
@@ -185,10 +185,10 @@ export class Sender {
     this.touch();
   }
 
-  #data(stream: SendingStream, chunk: Buffer, start: number, end: number, endStream: boolean): void {
+  #data(stream: SendingStream, chunk: Buffer, start: number, end: number, endStream: boolean, isCut: boolean): void {
     this.window -= end - start;
     stream.window -= end - start;
-    this.#guard.data();
+    if (!isCut || end - start >= dribbleBytes) this.#guard.data();
     this.frames.data(stream.id, chunk, start, end, endStream, stream);
     if (this.frames.length >= burstBytes) this.flush();
   }
@@ -198,6 +198,8 @@ export class Sender {
 const burstBytes = 65_536;
 /** Frames that may wait for a blocked outlet before nothing more is read from the client. */
 const heldBytes = 65_536;
+/** A window that is opened by less is opened for nothing but work. */
+const dribbleBytes = 1024;
 const nothing: Buffer = Buffer.alloc(0);
 /** Nothing waits: most streams never need a list of their own. */
 export const noChunks: Buffer[] = [];

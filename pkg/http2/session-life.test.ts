@@ -312,6 +312,36 @@ suite('a flood ends the connection, counted by its name:', () => {
     });
   }
 
+  test('an answer that is let out an octet at a time', () => {
+    const probe = new SessionProbe({}, (stream) => {
+      stream.respond(ok, false);
+      stream.write(Buffer.alloc(100_000), false);
+    }).open();
+    probe.receive(settings(4, 0), headers(1));
+    for (let i = 0; i < 999; i++) probe.receive(windowUpdate(1, 1));
+    assert.equal(probe.ended, false, 'not yet');
+    for (let i = 0; i < 9; i++) probe.receive(windowUpdate(1, 1));
+    assert.equal(probe.events.at(-2), 'flooded window-updates');
+  });
+
+  test('streams beyond a limit that the client never acknowledges', () => {
+    const probe = new SessionProbe({ maxConcurrentStreams: 1 });
+    probe.receive(clientPreface, settings(), ...Array.from({ length: 1001 }, (_, i) => headers(id(i))));
+    assert.equal(probe.ended, false, 'not yet');
+    probe.receive(headers(id(1001)));
+    assert.ok(probe.events.includes('flooded refused-streams'));
+  });
+
+  test('HEADERS on a stream that we have reset', () => {
+    const probe = new SessionProbe().open();
+    probe.receive(upload);
+    probe.stream(1).reset(errorCode.cancel);
+    for (let i = 0; i < 1000; i++) probe.receive(headers(1));
+    assert.equal(probe.ended, false, 'not yet');
+    probe.receive(headers(1));
+    assert.equal(probe.events.at(-1), 'flooded ignored-frames');
+  });
+
   test('not where as much is spread over time', () => {
     const probe = new SessionProbe().open();
     for (let i = 0; i < 3000; i++) {

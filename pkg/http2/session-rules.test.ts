@@ -294,6 +294,11 @@ const rules: readonly Rule[] = [
     want: reset(1, 'protocolError'),
   },
   {
+    name: '8.1 trailers over the limit',
+    sent: [upload, headers(1, [['x', 'y'.repeat(16_360)]])],
+    want: reset(1, 'enhanceYourCalm'),
+  },
+  {
     name: '8.1 trailers with a pseudo-header field',
     sent: [upload, headers(1, [[':path', '/']])],
     want: reset(1, 'protocolError'),
