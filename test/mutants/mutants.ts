@@ -2,6 +2,7 @@ import { clientauthMutants } from './clientauth-mutants.ts';
 import { crlMutants } from './crl-mutants.ts';
 import { hpackMutants } from './hpack-mutants.ts';
 import { http1Mutants } from './http1-mutants.ts';
+import { http2Mutants } from './http2-mutants.ts';
 import { injectMutants } from './inject-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...clientauthMutants,
   ...http1Mutants,
   ...hpackMutants,
+  ...http2Mutants,
   ...ocspMutants,
   ...crlMutants,
   ...rewriteMutants,
