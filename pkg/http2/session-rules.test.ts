@@ -179,8 +179,8 @@ const rules: readonly Rule[] = [
   },
   {
     name: '6.2 DATA within a field block',
-    sent: [headers(1, get, endStream), data(1, '')],
-    want: goaway(0, 'protocolError'),
+    sent: [upload, headers(3, get, endStream), data(1, 'x')],
+    want: goaway(1, 'protocolError'),
   },
   // --- 6.3 to 6.6
   {
@@ -291,6 +291,11 @@ const rules: readonly Rule[] = [
   {
     name: '8.1 trailers without END_STREAM',
     sent: [upload, headers(1, [['x', 'y']], endHeaders)],
+    want: reset(1, 'protocolError'),
+  },
+  {
+    name: '8.2.1 a trailer with LF',
+    sent: [upload, headers(1, [['x', 'y\nz']])],
     want: reset(1, 'protocolError'),
   },
   {
