@@ -8,6 +8,7 @@ import { build, type Plugin } from 'esbuild';
  * Bundles each command into a file of dist/, which needs Node and nothing else; what a command imports only when it is
  * asked to (the sidecar its folder of manifests, or its operator's stream) is in files of its own beside it. Stripping types at run time would cost
  * about 40 MiB and a quarter of a second in every pod. Names and lines stay readable: a stack trace of a gate must be.
+ * Another folder in place of dist/ may be given.
  */
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -70,16 +71,17 @@ const load = () => (it ??= process.getBuiltinModule('node:${path}'));
 module.exports = { ${names.map((name) => `get ${name}() { return load().${name}; }`).join(',\n')} };`;
 }
 
-await rm(`${root}dist`, { recursive: true, force: true });
+const folder = process.argv[2] ?? `${root}dist`;
+await rm(folder, { recursive: true, force: true });
 for (const { name, entry, client, optional } of bundles) {
   if (!existsSync(`${root}${entry}`)) {
     if (optional) continue;
     throw new Error(`cannot build ${name}: ${entry} is missing`);
   }
-  const outfile = `${root}dist/${name}.js`;
+  const outfile = `${folder}/${name}.js`;
   const result = await build({
     entryPoints: [{ in: `${root}${entry}`, out: name }],
-    outdir: `${root}dist`,
+    outdir: folder,
     // Text that is never needed is memory too: one file would be read and kept whole.
     splitting: true,
     chunkNames: `${name}-[name]-[hash]`,
@@ -115,4 +117,4 @@ for (const { name, entry, client, optional } of bundles) {
   process.stdout.write(`dist/${name}.js (${Math.round(bytes / 1024)} KiB in ${scripts.length} files)\n`);
 }
 // dist/ can be copied anywhere: without this Node would read the files as CommonJS there.
-await writeFile(`${root}dist/package.json`, '{ "type": "module" }\n');
+await writeFile(`${folder}/package.json`, '{ "type": "module" }\n');

@@ -71,6 +71,7 @@ function settingsOf({ image, operator, caConfigMap, user }: Options): InjectSett
     resources: defaultSidecarResources,
     logLevel: 'info',
     audit: 'refusals',
+    workers: 'auto',
     version,
     user,
     newSecret: () => randomBytes(24).toString('base64url'),

@@ -94,6 +94,12 @@ export function parseOptions(argv: readonly string[], environment: Environment):
         .choices(['off', 'refusals', 'all'])
         .default('refusals'),
     )
+    .option(
+      '--sidecar-workers <number>',
+      'threads of a sidecar that serve; auto by its CPU limit',
+      parseWorkers,
+      'auto',
+    )
     .option('--sidecar-cpu-request <quantity>', "'' for none", requests.cpu ?? '')
     .option('--sidecar-cpu-limit <quantity>', "'' for none", limits.cpu ?? '')
     .option('--sidecar-memory-request <quantity>', "'' for none", requests.memory ?? '')
@@ -153,6 +159,7 @@ export function parseOptions(argv: readonly string[], environment: Environment):
       },
       logLevel: given.sidecarLogLevel,
       audit: given.sidecarAudit,
+      workers: given.sidecarWorkers,
       version,
       user: given.sidecarUser,
     },
@@ -167,6 +174,7 @@ interface Given extends Omit<OperatorOptions, 'shutdownDelayMs' | 'shutdownMs' |
   readonly sidecarImageAnnotation: InjectSettings['imageAnnotation'];
   readonly sidecarLogLevel: LogLevel;
   readonly sidecarAudit: string;
+  readonly sidecarWorkers: InjectSettings['workers'];
   readonly sidecarCpuRequest: string;
   readonly sidecarCpuLimit: string;
   readonly sidecarMemoryRequest: string;
@@ -194,6 +202,13 @@ function parseUser(text: string): InjectSettings['user'] {
   if (text === 'namespace') return text;
   if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InvalidArgumentError('a user id above 0, or `namespace`, is needed');
   return Number(text);
+}
+
+function parseWorkers(text: string): InjectSettings['workers'] {
+  if (text === 'auto') return text;
+  const workers = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
+  if (workers < 1 || workers > 64) throw new InvalidArgumentError('auto, or 1 to 64, is needed');
+  return workers;
 }
 
 function parseTime(text: string): number {

@@ -81,6 +81,41 @@ suite('a sidecar in a pod', { concurrency: 2 }, () => {
     assert.equal((await sidecar.admin('/readyz')).status, 200);
   });
 
+  test('on two threads acknowledges what both serve, and refuses what they cannot', async (t) => {
+    const operator = await startOperator(t);
+    const app = await startEchoApp();
+    t.after(() => app.close());
+    const port = await freePort();
+    const sidecar = await startPodSidecar(t, { operatorPort: operator.server.port, args: ['--workers', '2'] });
+    assert.equal((await sidecar.admin('/readyz')).status, 503);
+    const profile = profileOf(pushPki, app.port);
+    operator.offer(offerOf(policyOf(port, [profile]), 1));
+    await operator.reported({ result: 'Ack' });
+    assert.deepEqual(await sidecar.admin('/readyz'), { status: 200, body: 'ready\n' });
+    const served = async () => {
+      for (let i = 0; i < 8; i += 1) assert.match(await ask(port, true), /^HTTP\/1\.1 200 /);
+    };
+    await served();
+
+    // Without the profile in force: what is refused must not take its connections away.
+    const others = ['other', 'another'].map((name) => ({ ...profile, name }));
+    operator.offer(offerOf(policyOf(port, others), 2));
+    const { reason, message } = await operator.reported({ result: 'Nack' });
+    assert.deepEqual(
+      [reason, message],
+      ['PolicyUnusable', `port ${port}: shop/other and shop/another both have no hostnames`],
+    );
+    await served();
+    assert.equal((await sidecar.admin('/readyz')).status, 200);
+
+    operator.offer(offerOf({ schema: 1, listeners: [], holds: [] }, 3));
+    await until(async () => (await sidecar.admin('/readyz')).body.includes('no SslProfile') || undefined, 'nothing');
+    for (let i = 0; i < 4; i += 1) await assert.rejects(ask(port, true), { code: 'ECONNREFUSED' });
+    sidecar.kill('SIGTERM');
+    assert.equal(await sidecar.ended, 0);
+    assert.equal(sidecar.stderr(), '');
+  });
+
   test('is not ready where no profile selects its pod', async (t) => {
     const operator = await startOperator(t);
     const sidecar = await startPodSidecar(t, { operatorPort: operator.server.port });

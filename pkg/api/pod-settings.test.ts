@@ -19,6 +19,7 @@ suite('pod annotations', () => {
         readyWithoutPolicy: false,
         shutdownTimeoutMs: undefined,
         maxConnections: undefined,
+        workers: undefined,
         image: undefined,
         imagePullSecret: undefined,
       },
@@ -41,6 +42,7 @@ suite('pod annotations', () => {
       'lychgate.dev/ready-without-policy': 'true',
       'lychgate.dev/shutdown-timeout': '1m30s',
       'lychgate.dev/max-connections': '0',
+      'lychgate.dev/workers': 'auto',
       'lychgate.dev/image': 'registry.example.com:5000/lychgate@sha256:0123',
       'lychgate.dev/image-pull-secret': 'pull.secret',
       'lychgate.dev/injected-version': '0.1.0',
@@ -59,6 +61,7 @@ suite('pod annotations', () => {
       readyWithoutPolicy: true,
       shutdownTimeoutMs: 90_000,
       maxConnections: 0,
+      workers: 'auto',
       image: 'registry.example.com:5000/lychgate@sha256:0123',
       imagePullSecret: 'pull.secret',
     });
@@ -78,6 +81,7 @@ suite('pod annotations', () => {
     'ready-without-policy': ['yes', 'True', ''],
     'shutdown-timeout': ['25', '0s', '999ms', '61m', '-1s'],
     'max-connections': ['-1', '1000001', 'none'],
+    workers: ['0', '65', '1.5', 'Auto', ''],
     image: ['', ' lychgate', 'a b', `a${'b'.repeat(512)}`, '$(IMAGE)'],
     'image-pull-secret': ['', 'Upper', 'a_b', '-a', 'a.', 'a'.repeat(254)],
   };

@@ -17,6 +17,7 @@ export interface PodSettings {
   readonly readyWithoutPolicy: boolean;
   readonly shutdownTimeoutMs: number | undefined;
   readonly maxConnections: number | undefined;
+  readonly workers: number | 'auto' | undefined;
   readonly image: string | undefined;
   readonly imagePullSecret: string | undefined;
 }
@@ -93,6 +94,7 @@ export function readPodSettings(annotations: Readonly<Record<string, string>>): 
     readyWithoutPolicy: value(podSettings.readyWithoutPolicy) ?? false,
     shutdownTimeoutMs: value(podSettings.shutdownTimeout),
     maxConnections: value(podSettings.maxConnections),
+    workers: value(podSettings.workers),
     image: value(podSettings.image),
     imagePullSecret: value(podSettings.imagePullSecret),
   };
@@ -240,6 +242,14 @@ export const podSettings = {
     meaning: "Client connections at once, over all of the pod's ports; the profiles' own limits hold besides.",
     read: (text) => wholeNumber(text, 0, 1_000_000),
   } satisfies PodSetting<number>,
+  workers: {
+    annotation: `${podPrefix}workers`,
+    values: 'auto, or 1 to 64',
+    default: "the operator's (`auto`)",
+    meaning:
+      "Threads of the sidecar that serve. `auto`: one for each whole CPU of the sidecar's CPU limit, as far as its memory limit has room for them; one where there is no CPU limit.",
+    read: (text) => (text === 'auto' ? text : wholeNumber(text, 1, 64)),
+  } satisfies PodSetting<number | 'auto'>,
   image: {
     annotation: `${podPrefix}image`,
     values: 'an image reference without white space, at most 512 characters',

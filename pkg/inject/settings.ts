@@ -13,6 +13,7 @@ export interface InjectSettings {
   readonly resources: SidecarResources;
   readonly logLevel: string;
   readonly audit: string;
+  readonly workers: number | 'auto';
   /** Of this operator, written to the pod. */
   readonly version: string;
   /** The sidecar's user and group; `namespace` where the platform gives every namespace its own range. */

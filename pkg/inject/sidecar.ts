@@ -91,6 +91,7 @@ export function sidecarVolumes({
 }
 
 function sidecarArguments({ spec, settings, operator }: SidecarInput): string[] {
+  const workers = settings.workers ?? operator.workers;
   const graceSeconds = gracePeriodSeconds(spec);
   const shutdownMs = settings.shutdownTimeoutMs ?? Math.max(1, graceSeconds - 5) * 1000;
   return [
@@ -119,6 +120,8 @@ function sidecarArguments({ spec, settings, operator }: SidecarInput): string[] 
     '--drain-delay',
     durationText(drainDelaySeconds(spec) * 1000),
     ...(settings.maxConnections === undefined ? [] : ['--max-connections', `${settings.maxConnections}`]),
+    // Left out where it is the sidecar's own default: an older image does not know it.
+    ...(workers === 'auto' ? [] : ['--workers', `${workers}`]),
     ...(settings.readyWithoutPolicy ? ['--ready-without-policy'] : []),
   ];
 }

@@ -187,6 +187,13 @@ export class WorkerPool implements DataPlane {
     clearInterval(this.#ticker);
   }
 
+  /** Ends the threads, whatever they do. */
+  async end(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#ticker);
+    await Promise.all(this.#slots.map((slot) => slot.end()));
+  }
+
   /** The series of all threads, as Prometheus reads them. */
   async metricsText(): Promise<string> {
     const own = await familiesOf(this.#options.metrics.registry);

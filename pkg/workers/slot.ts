@@ -107,6 +107,11 @@ export class Slot {
     await this.#thread?.call({ kind: 'stop' }).catch(() => undefined);
   }
 
+  async end(): Promise<void> {
+    this.#stopping = true;
+    await this.#thread?.end('it is not needed any more');
+  }
+
   tell(message: ToWorker): void {
     this.#thread?.tell(message);
   }

@@ -220,6 +220,12 @@ const sidecar = group('What is injected into pods that ask. A pod may say otherw
   ),
   logLevel: leaf(logLevel, 'info', 'debug', 'Least severe log line that is written.'),
   audit: leaf(z.enum(['off', 'refusals', 'all']), 'refusals', 'all', 'Which decisions are logged.'),
+  workers: leaf(
+    z.union([z.literal('auto'), z.int().min(1).max(64)]),
+    'auto',
+    2,
+    'Threads that serve; `auto`: one for each whole CPU of the CPU limit, one where there is none.',
+  ),
   resources: group('Resources, so that quotas and autoscalers keep working.', {
     requests: group('What is set aside.', {
       cpu: leaf(quantity, '100m', '50m', 'CPU; empty: none.'),

@@ -14,13 +14,22 @@ suite('an injected sidecar', () => {
       'lychgate.dev/ready-without-policy': 'true',
       'lychgate.dev/shutdown-timeout': '1m30s',
       'lychgate.dev/max-connections': '5',
+      'lychgate.dev/workers': '2',
     };
     const [full, plain] = [annotations, {}].map((given) =>
       parseOptions(['node', 'sidecar', ...argumentsOf({ metadata: { annotations: given }, spec: { containers: [] } })]),
     );
     assert.deepEqual(
-      [full?.adminPort, full?.probePort, full?.logLevel, full?.audit, full?.shutdownMs, full?.maxConnections],
-      [9001, 9002, 'debug', 'off', 90_000, 5],
+      [
+        full?.adminPort,
+        full?.probePort,
+        full?.logLevel,
+        full?.audit,
+        full?.shutdownMs,
+        full?.maxConnections,
+        full?.workers,
+      ],
+      [9001, 9002, 'debug', 'off', 90_000, 5, 2],
     );
     assert.deepEqual(full?.source, {
       kind: 'cluster',
@@ -30,7 +39,10 @@ suite('an injected sidecar', () => {
       stateDir: '/var/run/lychgate/state',
       readyWithoutPolicy: true,
     });
-    assert.deepEqual([plain?.adminPort, plain?.probePort, plain?.drainDelayMs], [9844, 9845, 5000]);
+    assert.deepEqual(
+      [plain?.adminPort, plain?.probePort, plain?.drainDelayMs, plain?.workers],
+      [9844, 9845, 5000, 'auto'],
+    );
   });
 });
 

@@ -11,6 +11,7 @@ import { processMutants } from './process-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
 import { relayMutants } from './relay-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
+import { workersMutants } from './workers-mutants.ts';
 import { x509Mutants } from './x509-mutants.ts';
 
 /** Every protection that can be taken away; a list a package, each in a file of its own. */
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...injectMutants,
   ...operatorMutants,
   ...relayMutants,
+  ...workersMutants,
 ];

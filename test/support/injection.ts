@@ -20,6 +20,7 @@ export function injectSettings(settings: Partial<InjectSettings> = {}): InjectSe
     resources: defaultSidecarResources,
     logLevel: 'info',
     audit: 'refusals',
+    workers: 'auto',
     version: '0.1.0',
     user: defaultSidecarUser,
     newSecret: () => 'secret-of-the-hooks',

@@ -1,0 +1,140 @@
+import type { Mutant } from './mutant.ts';
+
+const pool = 'pkg/workers/pool.test.ts';
+const answers = 'pkg/workers/remote-checker.test.ts';
+const places = 'pkg/workers/places.test.ts';
+
+/** Several threads that serve: one limit, one word about revocation, one policy. */
+export const workersMutants: readonly Mutant[] = [
+  of(
+    'pool',
+    'a policy is in force on the workers that could compile it',
+    'if (faults.length === 0) return;',
+    'return;',
+    pool,
+  ),
+  of(
+    'pool',
+    'a worker that could compile what another could not keeps it',
+    'await Promise.all(this.#slots.map((slot) => slot.abandon()));',
+    '',
+    pool,
+  ),
+  of(
+    'pool',
+    "a worker that takes a dead one's place begins with an older policy",
+    '    this.#inForce = next;\n    await Promise.all(this.#slots.map((slot) => slot.commit(next)));',
+    '    await Promise.all(this.#slots.map((slot) => slot.commit(next)));\n    this.#inForce = next;',
+    pool,
+  ),
+  of(
+    'pool',
+    'workers may die without an end',
+    'if (this.#deathsMs.length > maxDeaths) {',
+    'if (this.#deathsMs.length > 100) {',
+    pool,
+  ),
+  of(
+    'pool',
+    'counters of a dead worker are lost',
+    'this.#lost = mergeFamilies([this.#lost, lasting(series)]);',
+    '',
+    pool,
+  ),
+  of(
+    'slot',
+    'a worker that hangs is left alone',
+    'if (this.#silentTicks < maxSilentTicks || this.#stopping) return;',
+    'return;',
+    pool,
+  ),
+  of('slot', 'an acknowledged policy is not in force on a worker yet', '    await this.serving();\n  }', '  }', pool),
+  of(
+    'places',
+    'two workers have a limit each',
+    '(podLimit > 0 && sum(pod) > podLimit)',
+    '(podLimit > 0 && Atomics.load(pod, index) > podLimit)',
+    places,
+  ),
+  of(
+    'places',
+    'a limit of a profile holds on one worker only',
+    'profileLimit > 0 && sum(profile) > profileLimit',
+    'profileLimit > 0 && Atomics.load(profile, index) > profileLimit',
+    places,
+  ),
+  of(
+    'places',
+    'what a dead worker held is never free again',
+    'Atomics.store(new Int32Array(buffer), worker - 1, 0);',
+    'Atomics.load(new Int32Array(buffer), worker - 1);',
+    places,
+  ),
+  of(
+    'remote-checker',
+    "a worker's answer never ends",
+    'this.#deps.now() < freshUntilMs && this.#deps.monotonicNow() < freshUntilMonotonicMs',
+    'this.#deps.now() < freshUntilMs || freshUntilMonotonicMs > 0',
+    answers,
+  ),
+  of(
+    'remote-checker',
+    'a calendar that is set back revives an answer',
+    'this.#deps.now() < freshUntilMs && this.#deps.monotonicNow() < freshUntilMonotonicMs',
+    'this.#deps.now() < freshUntilMs',
+    answers,
+  ),
+  of(
+    'remote-checker',
+    'a good answer under other settings outlives a revocation',
+    "for (const [other, entry] of entries) if (entry.status.kind !== 'revoked') entries.delete(other);",
+    '',
+    answers,
+  ),
+  of(
+    'remote-checker',
+    'a revocation that a worker knows of is lifted',
+    'before !== undefined && isFinal(before) ? before : status',
+    'status',
+    answers,
+  ),
+  of(
+    'remote-checker',
+    'open connections do not hear of a revocation',
+    "if (kept.kind === 'revoked' && !wasRevoked) this.#deps.onRevoked(certificate);",
+    '',
+    answers,
+  ),
+  of(
+    'remote-checker',
+    'what an old CRL has said stays',
+    'if (lists && !isFinal(status)) entries.delete(key);',
+    'if (lists && isFinal(status)) entries.delete(key);',
+    answers,
+  ),
+  of(
+    'answers',
+    'news of a certificate do not reach the workers',
+    'if (this.#revocations.has(question.revocation)) this.#answer(question);',
+    'if (this.#revocations.has(question.revocation)) continue;',
+    answers,
+  ),
+  of(
+    'answers',
+    'who cannot be asked about passes',
+    "  kind: 'unavailable',\n  cause: 'responder-error',\n  softenable: false,",
+    "  kind: 'unavailable',\n  cause: 'responder-error',\n  softenable: true,",
+    answers,
+  ),
+  {
+    name: 'an open connection outlives a revocation that was found elsewhere',
+    file: 'pkg/proxy/judgement.ts',
+    find: 'this.#holdsUntilMs = 0;\n    this.#askedMs = Number.NEGATIVE_INFINITY;',
+    replace: '',
+    tests: ['pkg/proxy/doubt.test.ts'],
+  },
+];
+
+function of(file: string, name: string, find: string, replace: string, test: string): Mutant {
+  return { name, file: `pkg/workers/${file}.ts`, find, replace, tests: [test] };
+}
