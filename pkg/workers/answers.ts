@@ -19,9 +19,12 @@ interface Question extends Omit<Ask, 'certificate' | 'issuer'> {
 export class Answers {
   readonly #checker: RevocationChecker;
   readonly #send: (answer: Answer) => void;
-  readonly #certificates = new LRUCache<string, Certificate>({ max: maxCertificates });
+  readonly #certificates = new LRUCache<string, Certificate>({ maxSize: maxCertificates, sizeCalculation: () => 1 });
   /** By the certificate's SHA-256, then by key: who has to hear of news. */
-  readonly #questions = new LRUCache<string, Map<string, Question>>({ max: maxCertificates });
+  readonly #questions = new LRUCache<string, Map<string, Question>>({
+    maxSize: maxCertificates,
+    sizeCalculation: () => 1,
+  });
   #revocations = new Map<string, AskedRevocation>();
 
   /** `send` reaches every worker. */

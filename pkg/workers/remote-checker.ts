@@ -47,8 +47,8 @@ interface Names {
  */
 export class RemoteChecker implements RevocationChecker {
   readonly #deps: RemoteCheckerDeps;
-  /** By subject, then by key: a revocation takes what was said under other settings with it. */
-  readonly #answers = new LRUCache<string, Map<string, Entry>>({ max: maxSubjects });
+  /** By subject, then by key: a revocation takes what was said under other settings with it. Not `max`, which reserves room. */
+  readonly #answers = new LRUCache<string, Map<string, Entry>>({ maxSize: maxSubjects, sizeCalculation: () => 1 });
   readonly #waiting = new Map<string, PromiseWithResolvers<RevocationStatus>>();
   readonly #names = new WeakMap<Certificate, Names>();
 

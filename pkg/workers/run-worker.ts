@@ -13,13 +13,15 @@ export interface WorkerDeps {
   readonly clock: Clock;
   /** 0 up to 1. */
   readonly random: () => number;
+  /** Called when the first policy is in force: what starting up needed may go. */
+  readonly settle: () => void;
 }
 
 /**
  * Serves on this thread what the owner says: a whole data plane but for what there is one of in a pod (the policy's
  * source, answers about revocation, the log's output, admin pages). It lives as long as the thread.
  */
-export function runWorker(port: MessagePort, setup: WorkerSetup, { clock, random }: WorkerDeps): void {
+export function runWorker(port: MessagePort, setup: WorkerSetup, { clock, random, settle }: WorkerDeps): void {
   const send = (message: FromWorker) => port.postMessage(message);
   const lines = new LineBatch((batch) => send({ kind: 'log', lines: batch }));
   // The last words of a worker that dies must not die with it.
@@ -48,6 +50,7 @@ export function runWorker(port: MessagePort, setup: WorkerSetup, { clock, random
   setInterval(() => Atomics.add(beats, setup.worker - 1, 1), beatMs);
   const cut = new AbortController();
   let prepared: Prepared | undefined;
+  let settled = false;
 
   async function perform(command: Command): Promise<readonly MetricFamily[]> {
     switch (command.kind) {
@@ -60,6 +63,8 @@ export function runWorker(port: MessagePort, setup: WorkerSetup, { clock, random
         prepared.commit();
         places.keep(profileIds(prepared.snapshot.policy));
         prepared = undefined;
+        if (!settled) settle();
+        settled = true;
         return [];
       case 'abandon':
         prepared?.abandon();
