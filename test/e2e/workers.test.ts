@@ -48,7 +48,7 @@ suite('two workers', () => {
 
   test('both end the open connections of a certificate that is revoked, and no others', async () => {
     const { ca, client, responder, sidecar } = await open({
-      auth: '    ocsp: {maxAge: 1s, allowInternalAddresses: [127.0.0.1/32]}',
+      auth: '    ocsp: {maxAge: 1s, timeout: 10s, allowInternalAddresses: [127.0.0.1/32]}',
     });
     const other = await ca.issue('innocent', { ocspUrl: shop.ocspUrl });
     await responder.refresh();
@@ -57,16 +57,18 @@ suite('two workers', () => {
     ca.revoke(client);
     await responder.refresh();
     await Promise.all(connections.map(({ closed }) => closed));
-    assert.equal(await sidecar.metric('lychgate_proxy_connections_closed_total{cause="verdict"}'), connections.length);
     const answer = await curl(sidecar.port, { client });
     assert.equal(answer.status, 400);
     assert.match(answer.body, /^client certificate refused: Revoked /);
     assert.equal(await sidecar.metric('lychgate_proxy_connections{protocol="http/1.1"}'), innocent.length);
-    const workers = sidecar
+    const closed = sidecar
       .log()
-      .filter(({ msg }) => msg === 'connection closed: its client certificate is no longer accepted')
-      .map((line) => line['worker']);
-    assert.deepEqual(new Set(workers), new Set([1, 2]));
+      .filter(({ msg }) => msg === 'connection closed: its client certificate is no longer accepted');
+    assert.deepEqual(
+      closed.map((line) => [line['reason'], line['subject']]),
+      connections.map(() => ['Revoked', 'CN=client,O=Lychgate']),
+    );
+    assert.deepEqual(new Set(closed.map((line) => line['worker'])), new Set([1, 2]));
     for (const { socket } of innocent) socket.destroy();
   });
 
