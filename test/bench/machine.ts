@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +18,15 @@ export const cores = { proxy: 0, load: 1 } as const;
 
 export const repository: string = join(import.meta.dirname, '..', '..');
 export const buildDirectory: string = join(repository, 'build');
+
+/** Builds the bundles of this checkout. @throws where that fails. */
+export function buildBundles(): void {
+  const { status } = spawnSync(process.execPath, ['build.ts'], {
+    cwd: repository,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0 || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
+}
 
 /** Starts a program on a core, its output in `log`, and waits until `port` of 127.0.0.1 takes connections. @throws where it ends instead. */
 export async function startPinned(

@@ -16,7 +16,7 @@ daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
 pid ${directory}/pid;
-events { worker_connections 8192; }
+events { worker_connections 19900; }
 http {
   access_log off;
   client_body_temp_path ${directory}/body;
@@ -63,7 +63,7 @@ export function haproxyConfig({ directory, pki, appPort, port }: PeerValues): st
   writeFileSync(pem, readFileSync(join(pki, 'server.crt'), 'utf8') + readFileSync(join(pki, 'server.key'), 'utf8'));
   return `global
   nbthread 1
-  maxconn 4000
+  maxconn 9900
   ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
   mode http

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
+import { imageFlags } from '../support/image-flags.ts';
 import { caConfigMap, sslProfile, tlsSecret, writeManifests } from '../support/manifests.ts';
 import { buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
 import { caddyConfig, envoyConfig, haproxyConfig, nginxConfig } from './peer-configs.ts';
@@ -28,7 +29,7 @@ export interface Peer {
   start(ground: Ground): Promise<Running & { readonly port: number }>;
 }
 
-/** The bundle of this checkout, as in the image. */
+/** The bundle of this checkout; run under the flags of the image. */
 const bundle = join(repository, 'dist', 'sidecar.js');
 
 /** In the order of the tables; nginx first, since ratios are to it. */
@@ -139,7 +140,15 @@ function lychgate(name: string, about: string, file: string, whole: boolean, arg
       const running = await startPinned(
         cores.proxy,
         [
-          ...[process.execPath, ...ground.nodeArgs, ...args, file, '--manifests', join(directory, 'manifests')],
+          ...[
+            process.execPath,
+            ...imageFlags(),
+            ...ground.nodeArgs,
+            ...args,
+            file,
+            '--manifests',
+            join(directory, 'manifests'),
+          ],
           ...['--listen-address', '127.0.0.1', '--port', String(port), '--admin-port', String(await freePort())],
           ...['--audit', whole ? 'refusals' : 'off'],
         ],

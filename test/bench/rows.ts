@@ -72,6 +72,8 @@ export const rows: readonly Row[] = [
   },
   idle('memory', 'resident memory of a fresh process after one request', 1),
   idle('memory-1000', 'resident memory with 1,000 idle connections, one request made on each', 1000),
+  idle('memory-9000', 'resident memory with 9,000 idle connections, one request made on each', 9000),
+  storm(500),
 ];
 
 function requests(name: string, about: string, flags: Flags): Row {
@@ -126,6 +128,37 @@ function latency(name: string, rate: number): Row {
   };
 }
 
+/** Others connect as fast as they are let, while few requests come over connections that are open. */
+function storm(rate: number): Row {
+  return {
+    name: 'storm',
+    about: `HTTP/1.1, 32 kept connections, ${rate} requests a second, while 64 others make one handshake after the other`,
+    unit: 'us p99',
+    more: false,
+    seconds: 4,
+    hot: true,
+    measure: async (subject, ground, seconds) => {
+      const calm = await run(subject, ground, seconds, { mode: 'rate', rate, conns: 32 });
+      // The storm is there before the measurement begins, and outlasts it.
+      const around = run(subject, ground, seconds + 2, { mode: 'handshake', conns: 64 });
+      await delay(700);
+      const open = await run(subject, ground, seconds, { mode: 'rate', rate, conns: 32 });
+      const handshakes = await around;
+      return {
+        value: open.p99Micros ?? 0,
+        also: {
+          p50: open.p50Micros ?? 0,
+          'p99 in the calm': calm.p99Micros ?? 0,
+          'p50 in the calm': calm.p50Micros ?? 0,
+          'handshakes/s': handshakes.requests / handshakes.seconds,
+        },
+        errors: open.errors + handshakes.errors,
+        ...(open.firstError === undefined ? {} : { firstError: open.firstError }),
+      };
+    },
+  };
+}
+
 function idle(name: string, about: string, conns: number): Row {
   return {
     name,
@@ -137,7 +170,8 @@ function idle(name: string, about: string, conns: number): Row {
     measure: ({ peer }, ground) =>
       withFresh(peer, ground, async ({ pid, port }) => {
         await delay(500);
-        const result = await load({ mode: 'idle', addr: `127.0.0.1:${port}`, pid, conns }, ground.pki);
+        // Longer than any proxy keeps what it may still need: connections to the application, for one.
+        const result = await load({ mode: 'idle', addr: `127.0.0.1:${port}`, pid, conns, settle: '6s' }, ground.pki);
         const before = result.bytes;
         return {
           value: result.proxyRssKib / 1024,

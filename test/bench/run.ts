@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../support/free-port.ts';
-import { startOcspResponder } from '../support/ocsp-responder.ts';
-import { makePki, writePki } from '../support/pki.ts';
-import { buildLoad, load, loadProgram } from './load.ts';
-import { buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
+import { openGround } from './ground.ts';
+import { buildLoad, load } from './load.ts';
+import { buildBundles, buildDirectory, output, type Running, repository } from './machine.ts';
 import { type Ground, installPeers, otherBundle, type Peer, peers } from './peers.ts';
 import { markdown, type RowReport } from './report.ts';
 import { type Row, rows, type Sample, type Subject } from './rows.ts';
@@ -58,7 +55,7 @@ async function main(): Promise<void> {
   const repeats = Number(options.repeats ?? (options.quick ? 2 : 5));
   mkdirSync(buildDirectory, { recursive: true });
   buildLoad();
-  if (!options['no-build']) build();
+  if (!options['no-build']) buildBundles();
   installPeers();
   const there = chosenPeers.filter((peer) => {
     const version = peer.version();
@@ -66,35 +63,9 @@ async function main(): Promise<void> {
     return version !== undefined;
   });
 
-  const directory = mkdtempSync(join(tmpdir(), 'lychgate-bench-'));
   const running: Running[] = [];
-  const responderPort = await freePort();
-  const pki = makePki({ nowMs: Date.now(), ocspUrl: `http://127.0.0.1:${responderPort}` });
-  const responder = await startOcspResponder({
-    issuer: pki.intermediate.certificate,
-    signer: { certificate: pki.intermediate.certificate, key: pki.intermediate.key },
-    now: () => Date.now(),
-    port: responderPort,
-  });
-  responder.verdicts.set(pki.client('good').certificate.serialHex, { kind: 'good' });
+  const ground = await openGround(options['node-args'].split(' ').filter(Boolean));
   try {
-    const files = join(directory, 'pki');
-    writePki(pki, files, ['good']);
-    const appPort = await freePort();
-    const app = await startPinned(
-      cores.load,
-      [loadProgram, '-mode=app', `-addr=127.0.0.1:${appPort}`],
-      appPort,
-      join(directory, 'app.log'),
-    );
-    running.push(app);
-    const ground: Ground = {
-      directory,
-      pki: files,
-      appPort,
-      appPid: app.pid,
-      nodeArgs: options['node-args'].split(' ').filter(Boolean),
-    };
     const subjects: Subject[] = [];
     for (const peer of there) {
       const started = await peer.start(ground);
@@ -112,8 +83,7 @@ async function main(): Promise<void> {
     say(write(reports, there, repeats));
   } finally {
     for (const started of running.toReversed()) await started.stop();
-    await responder.close();
-    rmSync(directory, { recursive: true, force: true });
+    await ground.close();
   }
 }
 
@@ -168,14 +138,6 @@ function write(reports: readonly RowReport[], there: readonly Peer[], repeats: n
   ].join('\n');
   writeFileSync(`${options.out}.md`, text);
   return text;
-}
-
-function build(): void {
-  const { status } = spawnSync(process.execPath, ['build.ts'], {
-    cwd: repository,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0 || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
 }
 
 function choose<T extends { readonly name: string }>(

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { after, before, suite, test } from 'node:test';
 import { succeed } from '../support/command.ts';
 import { startEchoApp } from '../support/echo-app.ts';
+import { imageFlags } from '../support/image-flags.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -93,13 +94,6 @@ suite('a body of 1 GiB', { skip: process.platform === 'linux' ? false : 'reads /
     assert.ok(mib > 20 && mib < limitMib, `${mib} MiB`);
   }
 });
-
-/** What the image's entry point has between `node` and the file. */
-function imageFlags(): readonly string[] {
-  const [, text = ''] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8')) ?? [];
-  const words: readonly string[] = JSON.parse(text);
-  return words.slice(1, -1);
-}
 
 /** Never the same MiB twice, so that a lost or doubled part changes the hash. */
 function* gibibyte(): Generator<Buffer> {
