@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { Connection } from './connection.ts';
 import { withContextOptions } from './context.ts';
 import type { Deps } from './deps.ts';
+import { HandshakeQueue } from './handshake-queue.ts';
 import { serveHttp1 } from './http1-front.ts';
 import { serveHttp2 } from './http2-front.ts';
 import { type CompiledListener, type Snapshot, serverNameOf } from './snapshot.ts';
@@ -35,15 +36,14 @@ export interface OpenListener {
 export async function openListener(gate: Host, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
   // Who sends no or an unknown name gets a certificate only where a profile without names exists.
-  const server = withContextOptions(listener.tls, listener.fallback?.policy, (options) =>
-    createServer(
+  const tls = withContextOptions(listener.tls, listener.fallback?.policy, (options) =>
+    createTlsServer(
       {
         ...options,
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ['h2', 'http/1.1'],
         allowHalfOpen: true,
-        noDelay: true,
         handshakeTimeout: gate.options.handshakeMs,
         SNICallback(this: TLSSocket, name, done) {
           // An exception in here would end the process.
@@ -67,7 +67,7 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
       },
     ),
   );
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     gate.metrics.handshakes.inc({ result: 'failed', version: '' });
     gate.log.debug('handshake failed', {
       port: listener.port,
@@ -77,7 +77,17 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     });
     socket.destroy();
   });
-  server.on('connection', (socket: Socket) => socket.on('error', () => socket.destroy()));
+  const queue = new HandshakeQueue(
+    (socket) => tls.emit('connection', socket),
+    (socket) => {
+      gate.metrics.handshakes.inc({ result: 'over-limit', version: '' });
+      socket.destroy();
+    },
+  );
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    queue.add(socket);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const { listenAddress: host, sharesPorts: reusePort } = gate.options;
@@ -91,10 +101,11 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     port: listener.port,
     renew(next) {
       current = next;
-      withContextOptions(next.tls, next.fallback?.policy, (options) => server.setSecureContext(options));
+      withContextOptions(next.tls, next.fallback?.policy, (options) => tls.setSecureContext(options));
     },
     close: () => {
       server.close();
+      queue.close();
     },
   };
 }
