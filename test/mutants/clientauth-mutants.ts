@@ -14,6 +14,13 @@ export const clientauthMutants: readonly Mutant[] = [
     tests,
   },
   {
+    name: "OpenSSL's word on a handshake is not asked where the certificate is known",
+    file: judge,
+    find: 'authorizationError === null ? before : { ...before, authorizationError }',
+    replace: 'before',
+    tests,
+  },
+  {
     name: 'a certificate that is not version 3 is well formed',
     file: checks,
     find: "if (leaf.version !== 3) return fail('InvalidCertificate', `X.509 version ${leaf.version}, expected 3`);",

@@ -108,8 +108,8 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'what was said under the policy before is said on',
-      'this.#bound = undefined;\n',
-      '\n',
+      'this.#bound = undefined;\n    if (',
+      '\n    if (',
       changes,
       /^another policy is in force/,
     ],
@@ -148,6 +148,15 @@ export const proxyMutants: readonly Mutant[] = [
       repeats,
     ],
     ['a tunnel has no age', 'if (this.#tunnel) this.#front?.cut();', '', tunnels, /^a maximum age/],
+  ]),
+  ...of('pkg/proxy/handshake-queue.ts', [
+    [
+      'any number of handshakes begins in a turn',
+      'if (this.#begunInTurn < maxBegunInTurn) {',
+      'if (this.#begunInTurn >= 0) {',
+      'pkg/proxy/handshake-queue.test.ts',
+      /^handshakes: of many a few/,
+    ],
   ]),
   ...of('pkg/proxy/judgement.ts', [
     [
