@@ -14,6 +14,7 @@ const diesPreparing = 1002;
 const diesPreparingOnce = 1003;
 const diesCommittingOnce = 1004;
 const hangs = 1005;
+const commitsLate = 1006;
 const fine = 1010;
 
 const entry = new URL('../../test/support/scripted-worker.ts', import.meta.url);
@@ -43,7 +44,7 @@ async function startPool(t: TestContext) {
 
 test('a policy is committed nowhere before it is prepared everywhere, and is in force when all have it', async (t) => {
   const { pool, lines, apply } = await startPool(t);
-  assert.deepEqual([pool.inForce, await apply(fine), pool.inForce?.version], [undefined, true, version(fine)]);
+  assert.deepEqual([await apply(fine), pool.inForce?.version], [true, version(fine)]);
   assert.deepEqual(
     [lines.slice(0, 2).toSorted(), lines.slice(2).toSorted()],
     [
@@ -53,6 +54,16 @@ test('a policy is committed nowhere before it is prepared everywhere, and is in 
   );
   assert.equal(await apply(fine), true);
   assert.equal(lines.length, 4);
+});
+
+test('nothing is ready, nor acknowledged, before the last worker has swapped', async (t) => {
+  const { pool, apply, done } = await startPool(t);
+  const applied = apply(commitsLate);
+  await until('both commits', () => done(commitsLate).filter((line) => line.includes('commit')).length === 2);
+  assert.deepEqual([pool.inForce, pool.notReady()], [undefined, ['no policy yet']]);
+  // What the script waits for.
+  pool.listsChanged();
+  assert.deepEqual([await applied, pool.notReady()], [true, []]);
 });
 
 test('what one worker cannot compile is in force nowhere, and the one before stays', async (t) => {

@@ -47,6 +47,8 @@ export class WorkerPool implements DataPlane {
   readonly #ticker: NodeJS.Timeout;
   #lost: readonly MetricFamily[] = [];
   #inForce: InForce | undefined;
+  /** What a worker that takes a dead one's place begins with: in force, or about to be on all of them. */
+  #decided: InForce | undefined;
   #fault: string | undefined;
   #retiring = false;
   #stopping = false;
@@ -116,12 +118,11 @@ export class WorkerPool implements DataPlane {
 
   async #swap(next: InForce): Promise<void> {
     await this.#compiled(next);
-    const before = this.#inForce;
-    // From here on a worker that takes a dead one's place begins with this.
-    this.#inForce = next;
+    this.#decided = next;
     await Promise.all(this.#slots.map((slot) => slot.commit(next)));
+    this.#inForce = next;
     this.#answers.know([next.policy]);
-    if (before !== undefined) this.#ledger.keep(profileIds(next.policy));
+    this.#ledger.keep(profileIds(next.policy));
   }
 
   /** First phase. @throws PolicyUnusable, and then no worker knows of it. */
@@ -229,7 +230,7 @@ export class WorkerPool implements DataPlane {
       return;
     }
     void slot
-      ?.start(() => this.#inForce, this.#retiring)
+      ?.start(() => this.#decided, this.#retiring)
       .then(
         () => log.info('a worker has taken its place', { worker }),
         // Its own end is told by itself.

@@ -40,9 +40,9 @@ export async function load(
 ): Promise<LoadResult> {
   const files = { cert: join(pki, 'good.crt'), key: join(pki, 'good.key'), ca: join(pki, 'ca.crt') };
   const args = Object.entries({ ...files, ...flags }).map(([name, value]) => `-${name}=${value}`);
-  const child = spawn('taskset', ['-c', String(cores.load), loadProgram, ...args], {
+  const child = spawn('taskset', ['-c', cores.load, loadProgram, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, GOMAXPROCS: '1' },
+    env: { ...process.env, GOMAXPROCS: String(cores.each) },
   });
   let stdout = '';
   let stderr = '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withoutUnsafeVariables } from '../../pkg/process/env.ts';
 
-/** A process of the bench, kept to one core. */
+/** A process of the bench, kept to its cores. */
 export interface Running {
   readonly pid: number;
   /** From its start to the first connection that its port took. */
@@ -13,8 +13,11 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** The proxies' core, and that of application and load. */
-export const cores = { proxy: 0, load: 1 } as const;
+/** Whether proxies, application and load may all use two cores, and proxies two workers. */
+export const bothCores: boolean = process.argv.includes('--both-cores');
+
+/** The proxies' cores, those of application and load, and how many each of them has. */
+export const cores = bothCores ? { proxy: '0,1', load: '0,1', each: 2 } : { proxy: '0', load: '1', each: 1 };
 
 export const repository: string = join(import.meta.dirname, '..', '..');
 export const buildDirectory: string = join(repository, 'build');
@@ -28,15 +31,15 @@ export function buildBundles(): void {
   if (status !== 0 || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
 }
 
-/** Starts a program on a core, its output in `log`, and waits until `port` of 127.0.0.1 takes connections. @throws where it ends instead. */
+/** Starts a program on a core or several, its output in `log`, and waits until `port` of 127.0.0.1 takes connections. @throws where it ends instead. */
 export async function startPinned(
-  core: number,
+  core: string,
   command: readonly string[],
   port: number,
   log: string,
 ): Promise<Running> {
   const begun = performance.now();
-  const child = spawn('taskset', ['-c', String(core), ...command], {
+  const child = spawn('taskset', ['-c', core, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: withoutUnsafeVariables(process.env),
   });

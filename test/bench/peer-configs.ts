@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cores } from './machine.ts';
 
 /** What a peer's configuration is made of. */
 export interface PeerValues {
@@ -9,11 +10,11 @@ export interface PeerValues {
   readonly port: number;
 }
 
-/** One worker, certificates required, the PEM escaped into a header, connections to the application kept. */
+/** A worker a core, certificates required, the PEM escaped into a header, connections to the application kept. */
 export function nginxConfig({ directory, pki, appPort, port }: PeerValues, withHeader: boolean): string {
   return `user root;
 daemon off;
-worker_processes 1;
+worker_processes ${cores.each};
 worker_rlimit_nofile 20000;
 pid ${directory}/pid;
 events { worker_connections 19900; }
@@ -62,7 +63,7 @@ export function haproxyConfig({ directory, pki, appPort, port }: PeerValues): st
   const pem = join(directory, 'server.pem');
   writeFileSync(pem, readFileSync(join(pki, 'server.crt'), 'utf8') + readFileSync(join(pki, 'server.key'), 'utf8'));
   return `global
-  nbthread 1
+  nbthread ${cores.each}
   maxconn 9900
   ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
 import { imageFlags } from '../support/image-flags.ts';
 import { caConfigMap, sslProfile, tlsSecret, writeManifests } from '../support/manifests.ts';
-import { buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
+import { bothCores, buildDirectory, cores, output, type Running, repository, startPinned } from './machine.ts';
 import { caddyConfig, envoyConfig, haproxyConfig, nginxConfig } from './peer-configs.ts';
 
 /** What all proxies of a run share. */
@@ -50,7 +50,7 @@ export const peers: readonly Peer[] = [
     version: () => output(envoy, ['--version'])?.match(/\/(\d+\.\d+\.\d+)\//)?.[1],
     start: (ground) =>
       configured(ground, 'envoy', 'json', envoyConfig, (file) => [
-        ...[envoy, '-c', file, '--concurrency', '1', '-l', 'warning'],
+        ...[envoy, '-c', file, '--concurrency', String(cores.each), '-l', 'warning'],
         ...['--disable-hot-restart'],
       ]),
   },
@@ -68,6 +68,8 @@ export const peers: readonly Peer[] = [
     true,
   ),
   lychgate('lychgate-bare', 'without OCSP, rewrite set and audit log', bundle, false),
+  // To see what the second worker gives, where there are two.
+  ...(bothCores ? [lychgate('lychgate-one-worker', 'the same as lychgate on one worker', bundle, true, [], 1)] : []),
 ];
 
 const envoy = join(buildDirectory, 'peers', 'envoy', '_bin', 'envoy');
@@ -122,7 +124,14 @@ export function otherBundle(name: string, command: string): Peer {
   return lychgate(`lychgate-${name}`, `${command}, as lychgate`, file, true, args);
 }
 
-function lychgate(name: string, about: string, file: string, whole: boolean, args: readonly string[] = []): Peer {
+function lychgate(
+  name: string,
+  about: string,
+  file: string,
+  whole: boolean,
+  args: readonly string[] = [],
+  workers: number = cores.each,
+): Peer {
   return {
     name,
     about,
@@ -151,6 +160,8 @@ function lychgate(name: string, about: string, file: string, whole: boolean, arg
           ],
           ...['--listen-address', '127.0.0.1', '--port', String(port), '--admin-port', String(await freePort())],
           ...['--audit', whole ? 'refusals' : 'off'],
+          // A bundle of before does not know the flag.
+          ...(workers === 1 ? [] : ['--workers', String(workers)]),
         ],
         port,
         join(directory, 'log'),

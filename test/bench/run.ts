@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     repeats: { type: 'string' },
     seconds: { type: 'string' },
     bundle: { type: 'string', multiple: true, default: [] },
+    'both-cores': { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
     'node-args': { type: 'string', default: '' },
     out: { type: 'string', default: join(buildDirectory, 'bench') },
@@ -29,11 +30,12 @@ const { values: options } = parseArgs({
   },
 });
 
-const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--no-build] [--out FILE]
+const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--both-cores] [--no-build] [--out FILE]
   rows:  ${rows.map(({ name }) => name).join(', ')}
   peers: ${peers.map(({ name }) => name).join(', ')}
   --bundle='NAME=[ARGUMENTS OF NODE] FILE': another bundle beside this checkout's; may be given more than once
   --node-args='--cpu-prof --cpu-prof-dir=DIR': arguments of the Node that runs Lychgate
+  --both-cores: proxies, application and load may use both cores, and proxies have two workers
   --quick: ${quickRows().join(', ')}; two short repeats, under a minute
 `;
 
@@ -117,7 +119,7 @@ function write(reports: readonly RowReport[], there: readonly Peer[], repeats: n
   const facts = {
     date: new Date().toISOString(),
     commit: output('git', ['rev-parse', '--short', 'HEAD'], repository)?.trim() ?? '',
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}`,
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}${options['both-cores'] ? ', both cores open to proxy, application and load' : ''}`,
     repeats,
     peers: Object.fromEntries(there.map((peer) => [peer.name, { version: peer.version(), about: peer.about }])),
   };

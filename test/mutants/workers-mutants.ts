@@ -22,9 +22,16 @@ export const workersMutants: readonly Mutant[] = [
   ),
   of(
     'pool',
+    'a pod is ready before the last worker has swapped',
+    '    this.#decided = next;\n',
+    '    this.#decided = next;\n    this.#inForce = next;\n',
+    pool,
+  ),
+  of(
+    'pool',
     "a worker that takes a dead one's place begins with an older policy",
-    '    this.#inForce = next;\n    await Promise.all(this.#slots.map((slot) => slot.commit(next)));',
-    '    await Promise.all(this.#slots.map((slot) => slot.commit(next)));\n    this.#inForce = next;',
+    '    this.#decided = next;\n    await Promise.all(this.#slots.map((slot) => slot.commit(next)));',
+    '    await Promise.all(this.#slots.map((slot) => slot.commit(next)));\n    this.#decided = next;',
     pool,
   ),
   of(

@@ -3,7 +3,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from '../../pkg/workers/messag
 
 /*
  * A worker that serves nobody: it logs what it is asked to do, and does what the first port of a policy says. The owner of
- * workers is tested with it; see scriptedPorts.
+ * workers is tested with it: pkg/workers/pool.test.ts.
  */
 
 const setup: WorkerSetup = workerData;
@@ -12,10 +12,12 @@ const send = (message: FromWorker) => parentPort?.postMessage(message);
 const generation = Atomics.add(new Int32Array(setup.beats), setup.worker - 1, 1) + 1;
 const isBad = setup.worker === 2;
 let port = 0;
+let late: (() => void) | undefined;
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.kind !== 'command') {
     send({ kind: 'log', lines: [`${setup.worker} ${message.kind}\n`] });
+    late?.();
     return;
   }
   const { id, command } = message;
@@ -37,6 +39,8 @@ parentPort?.on('message', (message: ToWorker) => {
       values: [{ labels: {}, value: generation }],
     },
   ];
-  send({ kind: 'done', id, families: command.kind === 'metrics' ? families : [] });
+  const done = () => send({ kind: 'done', id, families: command.kind === 'metrics' ? families : [] });
+  if (isBad && command.kind === 'commit' && port === 1006) late = done;
+  else done();
 });
 send({ kind: 'ready' });
