@@ -42,7 +42,8 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
         ...options,
         requestCert: true,
         rejectUnauthorized: false,
-        ALPNProtocols: ['h2', 'http/1.1'],
+        // Of a list Node keeps a copy for every connection, in a pool of 64 KiB that it keeps alive.
+        ALPNCallback: ({ protocols: offered }) => protocols.find((protocol) => offered.includes(protocol)),
         allowHalfOpen: true,
         handshakeTimeout: gate.options.handshakeMs,
         SNICallback(this: TLSSocket, name, done) {
@@ -164,3 +165,6 @@ function refuseBusy(socket: TLSSocket): void {
   socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', 'latin1');
   socket.setTimeout(2000, () => socket.destroy());
 }
+
+/** In the order of preference. */
+const protocols = ['h2', 'http/1.1'] as const;
