@@ -226,6 +226,20 @@ for (const { name, bytes } of junk) {
   });
 }
 
+for (const { name, offered, want } of [
+  { name: 'both', offered: ['http/1.1', 'h2'], want: 'h2' },
+  { name: 'HTTP/1.1 and what the gate does not speak', offered: ['h3', 'http/1.1'], want: 'http/1.1' },
+  { name: 'nothing', offered: [], want: false },
+  { name: 'only what the gate does not speak', offered: ['h3', 'http/1.0'], want: undefined },
+]) {
+  test(`a client that offers ${name} by ALPN agrees on ${String(want ?? 'nothing, and is not let in')}`, async (t) => {
+    const world = await startWorld(t);
+    const begun = world.talk(undefined, { ALPNProtocols: offered });
+    if (want === undefined) await assert.rejects(begun, { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
+    else assert.equal((await begun).socket.alpnProtocol, want);
+  });
+}
+
 test('a hello that comes byte by byte meets the same decision', async (t) => {
   const world = await startWorld(t);
   const slow = connect({ port: world.gate.port, host: '127.0.0.1', noDelay: true });
