@@ -15,6 +15,7 @@ const diesPreparingOnce = 1003;
 const diesCommittingOnce = 1004;
 const hangs = 1005;
 const commitsLate = 1006;
+const diesPrepared = 1007;
 const fine = 1010;
 
 const entry = new URL('../../test/support/scripted-worker.ts', import.meta.url);
@@ -23,9 +24,11 @@ const version = (port: number) => policyDigest(policyOf(port, []));
 async function startPool(t: TestContext) {
   const lines: string[] = [];
   const broken: string[] = [];
+  const said: string[] = [];
+  const log = { ...silentLog, info: (message: string) => said.push(message) };
   const pool = await WorkerPool.start({
     ...{ workers: 2, entry, version: 'test', logLevel: 'info', audit: 'off', listenAddress: '127.0.0.1' },
-    ...{ handshakeMs: 1000, maxConnections: 0, log: silentLog, clock: systemClock },
+    ...{ handshakeMs: 1000, maxConnections: 0, log, clock: systemClock },
     metrics: createProxyMetrics('test'),
     checker: { check: () => ({ kind: 'responder-missing', detail: 'none' }) },
     writeLines: (more) => lines.push(...more.map((line) => line.trim())),
@@ -39,7 +42,7 @@ async function startPool(t: TestContext) {
     );
   /** What was done, without what is about another policy. */
   const done = (port: number) => lines.filter((line) => line.endsWith(` ${port}`)).toSorted();
-  return { pool, lines, broken, apply, done };
+  return { pool, lines, said, broken, apply, done };
 }
 
 test('a policy is committed nowhere before it is prepared everywhere, and is in force when all have it', async (t) => {
@@ -102,6 +105,18 @@ test('a policy is in force only when the worker that took the place of a dead on
   assert.ok(done(diesCommittingOnce).includes(`2.2 commit ${diesCommittingOnce}`));
   assert.ok(!done(fine).includes(`2.2 prepare ${fine}`));
   assert.equal(pool.inForce?.version, version(diesCommittingOnce));
+});
+
+test('a worker that dies when it is prepared, before all are, is replaced by one that swaps with the others', async (t) => {
+  const { pool, said, apply, done } = await startPool(t);
+  await apply(fine);
+  const applied = apply(diesPrepared);
+  // The new one begins with what is in force, and serves before the first worker has compiled.
+  await until('the replacement', () => said.includes('a worker has taken its place'));
+  assert.ok(done(fine).includes(`2.2 commit ${fine}`));
+  pool.listsChanged();
+  assert.equal(await applied, true);
+  assert.ok(done(diesPrepared).includes(`2.2 commit ${diesPrepared}`));
 });
 
 test('series of the dead are not lost, and the living are asked', async (t) => {

@@ -75,20 +75,24 @@ export class Slot {
   }
 
   /** Second phase. Resolves when the thread here serves by it, be it one that has taken the place of a dead one. */
-  async commit({ version }: InForce): Promise<void> {
-    const thread = this.#thread;
-    const wasPrepared = thread !== undefined && thread === this.#prepared;
+  async commit(next: InForce): Promise<void> {
+    const prepared = this.#prepared;
     this.#prepared = undefined;
-    if (wasPrepared) {
-      try {
-        await thread.call({ kind: 'commit' });
-        this.#version = version;
-        return;
-      } catch (error) {
-        if (!(error instanceof WorkerEnded)) await thread.end(`it could not swap its policy: ${String(error)}`);
+    while (this.#version !== next.version) {
+      const thread = this.#thread;
+      // One that catches up does so by itself.
+      if (thread !== undefined && (thread === prepared || this.#isServing)) {
+        try {
+          // A thread that took the place of a prepared one before all were has the policy before.
+          if (thread === prepared) await thread.call({ kind: 'commit' });
+          else await this.#bring(thread, next);
+          if (thread === this.#thread) this.#version = next.version;
+        } catch (error) {
+          if (!(error instanceof WorkerEnded)) await thread.end(`it could not swap its policy: ${String(error)}`);
+        }
       }
+      await this.serving();
     }
-    await this.serving();
   }
 
   async abandon(): Promise<void> {
@@ -163,6 +167,7 @@ export class Slot {
 
   #ended(why: string): void {
     this.#thread = undefined;
+    this.#version = undefined;
     if (this.#isServing) {
       this.#serving = Promise.withResolvers();
       this.#serving.promise.catch(() => undefined);

@@ -55,7 +55,20 @@ export const workersMutants: readonly Mutant[] = [
     'return;',
     pool,
   ),
-  of('slot', 'an acknowledged policy is not in force on a worker yet', '    await this.serving();\n  }', '  }', pool),
+  of(
+    'slot',
+    'an acknowledged policy is not in force on a worker yet',
+    '      await this.serving();\n    }',
+    '      return;\n    }',
+    pool,
+  ),
+  of(
+    'slot',
+    'what took the place of a prepared worker goes on with the policy before',
+    'else await this.#bring(thread, next);',
+    '',
+    pool,
+  ),
   of(
     'places',
     'two workers have a limit each',

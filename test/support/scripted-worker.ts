@@ -40,7 +40,13 @@ parentPort?.on('message', (message: ToWorker) => {
     },
   ];
   const done = () => send({ kind: 'done', id, families: command.kind === 'metrics' ? families : [] });
-  if (isBad && command.kind === 'commit' && port === 1006) late = done;
+  if ((isBad && command.kind === 'commit' && port === 1006) || (!isBad && command.kind === 'prepare' && port === 1007))
+    late = done;
   else done();
+  if (isBad && command.kind === 'prepare' && port === 1007 && generation === 1) {
+    setImmediate(() => {
+      throw new Error('broken by a test');
+    });
+  }
 });
 send({ kind: 'ready' });
