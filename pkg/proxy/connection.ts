@@ -308,7 +308,7 @@ export class Connection {
     }
     this.#profile = profile;
     this.#peerIsTrustedProxy = profile.trustsProxy(this.facts.clientIp);
-    this.#bound = undefined;
+    this.forget();
     if (JSON.stringify(profile.policy.backend) !== JSON.stringify(before.policy.backend)) {
       if (this.#back !== undefined) this.#retired.push(this.#back);
       this.#back?.retire();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeOcsp, ManualClock, someAnswer, until } from '../../test/support/gate.ts';
+import { FakeOcsp, goodStatus, ManualClock, someAnswer, until } from '../../test/support/gate.ts';
 import { askingOcsp, get, pki, startWorld } from '../../test/support/talk.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
 
@@ -33,3 +33,19 @@ for (const { name, found, want } of [
     assert.equal(client.closed ? 'closed' : 'open', want);
   });
 }
+
+test('a question that is under way when its certificate is found to be revoked is asked again, and nobody passes by the first answer', async (t) => {
+  const clock = new ManualClock();
+  const ocsp = new FakeOcsp();
+  const first = Promise.withResolvers<RevocationStatus>();
+  ocsp.answer = () => first.promise;
+  const world = await startWorld(t, { clock, ocsp, profile: { clientAuth: askingOcsp() } });
+  const client = await world.talk();
+  client.send(get('/'));
+  await until('the question', () => ocsp.asked > 0);
+  ocsp.answer = () => revoked;
+  world.gate.gate.doubt(pki.intermediate.certificate.sha256);
+  first.resolve(goodStatus(clock.wallMs() + 3_600_000));
+  assert.match(await client.rest(), /^HTTP\/1\.1 400 [^]*Revoked/);
+  assert.deepEqual(world.app.received, []);
+});

@@ -64,6 +64,8 @@ export class Judgement {
     if (before?.kind !== 'trusted' || !before.path.some(({ sha256 }) => sha256 === certificateSha256)) return;
     this.#holdsUntilMs = 0;
     this.#askedMs = Number.NEGATIVE_INFINITY;
+    // What is being asked began without this news.
+    if (this.#verdict instanceof Promise) this.#verdict = this.#ask();
   }
 
   /** The policy has changed. */
@@ -82,8 +84,9 @@ export class Judgement {
     const verdict = this.#judge.recheck(this.#preVerdict, this.#clock.wallMs());
     if (!(verdict instanceof Promise)) return this.#settled(verdict);
     const asked: Promise<Verdict> = verdict.then((settled) => {
-      // A newer question may have been asked meanwhile, under another policy.
-      if (this.#verdict === asked) this.#verdict = this.#settled(settled);
+      // A newer question may have been asked meanwhile, under another policy or after a revocation: its answer is for all.
+      if (this.#verdict !== asked) return this.#verdict;
+      this.#verdict = this.#settled(settled);
       return settled;
     });
     return asked;

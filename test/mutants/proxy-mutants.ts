@@ -108,7 +108,7 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'what was said under the policy before is said on',
-      'this.#bound = undefined;\n    if (',
+      'this.forget();\n    if (',
       '\n    if (',
       changes,
       /^another policy is in force/,
@@ -196,8 +196,8 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'an answer to an old question replaces a newer verdict',
-      'if (this.#verdict === asked) this.#verdict = this.#settled(settled);',
-      'this.#verdict = this.#settled(settled);',
+      'if (this.#verdict !== asked) return this.#verdict;',
+      '',
       admission,
       /^while the verdict is asked/,
     ],

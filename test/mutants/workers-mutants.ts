@@ -153,6 +153,13 @@ export const workersMutants: readonly Mutant[] = [
     replace: '',
     tests: ['pkg/proxy/doubt.test.ts'],
   },
+  {
+    name: 'a question that began before a revocation was found is not asked again',
+    file: 'pkg/proxy/judgement.ts',
+    find: 'if (this.#verdict instanceof Promise) this.#verdict = this.#ask();',
+    replace: '',
+    tests: ['pkg/proxy/doubt.test.ts'],
+  },
 ];
 
 function of(file: string, name: string, find: string, replace: string, test: string): Mutant {
