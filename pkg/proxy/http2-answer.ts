@@ -6,6 +6,7 @@ import { composeResponseFields } from './compose.ts';
 import type { Connection } from './connection.ts';
 import { type BackFailure, bodylessHead, type IncomingResponse, type ResponseSink } from './exchange.ts';
 import { answerFields, lowerCased } from './http2-headers.ts';
+import type { Http2Repeats } from './http2-repeats.ts';
 import type { RequestRecord } from './record.ts';
 
 /** The request's side of the same stream. */
@@ -24,6 +25,7 @@ export class Http2Answer implements ResponseSink {
   readonly #stream: ServerStream;
   readonly #record: RequestRecord;
   readonly #requestSide: Http2RequestSide;
+  readonly #repeats: Http2Repeats;
   #begun = false;
   #ended = false;
   #tunnel = false;
@@ -35,7 +37,14 @@ export class Http2Answer implements ResponseSink {
   /** Since when the client takes no bytes; 0 where it does. */
   blockedSinceMs = 0;
 
-  constructor(connection: Connection, stream: ServerStream, record: RequestRecord, requestSide: Http2RequestSide) {
+  constructor(
+    connection: Connection,
+    stream: ServerStream,
+    record: RequestRecord,
+    requestSide: Http2RequestSide,
+    repeats: Http2Repeats,
+  ) {
+    this.#repeats = repeats;
     this.#connection = connection;
     this.#stream = stream;
     this.#record = record;
@@ -56,9 +65,7 @@ export class Http2Answer implements ResponseSink {
     const { forward } = this;
     if (forward === undefined || !this.#stream.open) return;
     this.#record.answered(head.status);
-    const fields = answerFields(head.status, composeResponseFields(this.#connection, head, forward));
-    if (head.body.kind === 'length') fields.push('content-length', String(head.body.length));
-    else if (head.declaredLength !== undefined) fields.push('content-length', head.declaredLength);
+    const fields = this.#repeats.answer(this.#connection, forward, head);
     this.#begun = true;
     this.#ended = head.body.kind === 'none';
     this.#stream.respond(fields, this.#ended);
@@ -160,6 +167,6 @@ export class Http2Answer implements ResponseSink {
   #finish(): void {
     this.over = true;
     this.overSinceMs = this.#connection.now();
-    this.#record.finished();
+    this.#record.finished(this.overSinceMs);
   }
 }

@@ -1,15 +1,16 @@
 import type { RequestFields, ServerStream, StreamHandler } from '../http2/stream.ts';
 import type { Admission, OwnAnswer } from './admission.ts';
 import { badRequestAnswer, overflowAnswer, timeoutAnswer, unreadAnswer } from './answer.ts';
-import { composeRequest } from './compose.ts';
 import type { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { Http2Answer, type Http2RequestSide } from './http2-answer.ts';
-import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
+import type { Http2Repeats } from './http2-repeats.ts';
+import type { Http2Request } from './http2-request.ts';
 import { RequestRecord } from './record.ts';
 
 /** What an exchange asks of its session. */
 export interface Http2Owner {
+  readonly repeats: Http2Repeats;
   /** No new request is taken of this client. */
   drain(): void;
   closed(exchange: Http2Exchange): void;
@@ -50,8 +51,9 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
       valueOf(head.fields, ':method'),
       query < 0 ? path : path.slice(0, query),
       'HTTP/2.0',
+      this.#beganMs,
     );
-    this.#answer = new Http2Answer(connection, stream, this.#record, this);
+    this.#answer = new Http2Answer(connection, stream, this.#record, this, owner.repeats);
   }
 
   get requestWhole(): boolean {
@@ -59,38 +61,33 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   }
 
   start(): void {
-    const { limits } = this.#connection.profile.policy.backend;
-    const tooLarge = headOverLimit(this.#head, limits);
-    if (tooLarge !== undefined) {
-      this.#connection.countMalformed(431);
-      this.say({ status: 431, message: tooLarge, close: false });
-      return;
+    const read = this.#owner.repeats.read(this.#head, this.#connection.profile.policy.backend.limits);
+    switch (read.kind) {
+      case 'over-limit':
+        this.#connection.countMalformed(431);
+        this.say({ status: 431, message: read.message, close: false });
+        return;
+      case 'malformed':
+        this.#connection.countMalformed(400);
+        this.say(badRequestAnswer(read.message));
+        return;
+      case 'request':
+        this.#request = read.request;
+        this.#ask(read.request);
     }
-    const read = readHttp2Request(this.#head);
-    if (typeof read === 'string') {
-      this.#connection.countMalformed(400);
-      this.say(badRequestAnswer(read));
-      return;
-    }
-    this.#request = read;
-    const admission = this.#connection.admit({
-      method: read.method,
-      path: read.path,
-      query: read.query,
-      authority: read.authority,
-      httpVersion: 'HTTP/2.0',
-      fields: read.fields,
-      connectionTokens: [],
-    });
+  }
+
+  #ask(request: Http2Request): void {
+    const admission = this.#connection.admit(request);
     if (!(admission instanceof Promise)) {
-      this.#onAdmission(read, admission);
+      this.#onAdmission(request, admission, this.#beganMs);
       return;
     }
     // What a body is for is not known yet.
     if (!this.#head.endStream) this.#pause();
     admission
       .then((late) => {
-        if (!this.#answer.over && !this.#closed) this.#onAdmission(read, late);
+        if (!this.#answer.over && !this.#closed) this.#onAdmission(request, late, this.#connection.now());
       })
       .catch((error: unknown) => this.#connection.fault(error));
   }
@@ -183,7 +180,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   // --- the way to the back
 
-  #onAdmission(request: Http2Request, admission: Admission): void {
+  #onAdmission(request: Http2Request, admission: Admission, nowMs: number): void {
     this.#record.judged(admission);
     if (admission.kind === 'answer') {
       this.say(admission.answer);
@@ -197,10 +194,10 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
     }
     this.#answer.forward = admission;
     this.#requestWhole = request.framing.kind === 'none' && !request.webSocket;
-    this.#record.handedOver();
+    this.#record.handedOver(nowMs);
     this.#exchange = this.#connection
       .back()
-      .begin(composeRequest(this.#connection, request, admission, this.#record.requestId), this.#answer);
+      .begin(this.#owner.repeats.request(this.#connection, request, admission, this.#record.requestId), this.#answer);
     if (this.#requestWhole) return;
     if (request.expectContinue) this.#stream.informational(continueFields);
     if (request.webSocket) this.#pause();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { connectTo, defaultBackend, ManualClock, until } from '../../test/support/gate.ts';
+import { connectTo, defaultBackend, ManualClock, until, urlEncodedPem } from '../../test/support/gate.ts';
 import { answerOf, ask, connectHttp2 } from '../../test/support/http2-client.ts';
 import { endHeaders, endStream, fieldBlock, frame, frameTypes, Http2Frames } from '../../test/support/http2-frames.ts';
 import { answer, linesNamed, pki, startWorld, type World, withoutFacts } from '../../test/support/talk.ts';
@@ -371,6 +371,51 @@ test('the authority of another profile is a 421, and the session goes on', async
   assert.equal(world.app.received.length, 1);
 });
 
+test('a request of HTTP/2 that repeats the one before but for one thing is another', async (t) => {
+  const world = await startWorld(t, {
+    respond: (text) =>
+      /^GET|X-Client-Cert: [^]*\r\n0\r\n\r\n$/.test(text) ? answer(text.split(' ', 2).join(' ')) : undefined,
+  });
+  const client = await frames(world);
+  const bodies = () =>
+    client.frames.filter(({ type }) => type === frameTypes.data).map(({ payload }) => payload.toString());
+  const asked = [good, good, replaced(':path', '/2')];
+  for (const [i, fields] of asked.entries()) {
+    client.headers(2 * i + 1, fields);
+    await until('the answer', () => bodies().length === i + 1);
+  }
+  // The same head without a body, and with one.
+  client.headers(7, post);
+  client.headers(9, post, endHeaders);
+  await until('the upload', () => world.app.received.join('').includes('chunked'));
+  client.send(frame(frameTypes.data, endStream, 9, Buffer.from('hello')));
+  await until('its answer', () => bodies().includes('POST /'));
+  assert.deepEqual(bodies().slice(0, 3), ['GET /', 'GET /', 'GET /2']);
+  assert.match(world.app.received.map(withoutFacts).join(''), /chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n/);
+  client.socket.destroy();
+});
+
+test('nothing of a request of HTTP/2 that repeats the one before outlives its policy', async (t) => {
+  const world = await startWorld(t, {
+    respond: (text) => (text.endsWith('\r\n\r\n') ? answer('ok', 'X-Other-Cert: forged\r\n') : undefined),
+  });
+  const session = await connectHttp2(t, world);
+  const askTwice = async () => {
+    const got = [await ask(session, { 'x-a': '1' }), await ask(session, { 'x-a': '1' })];
+    return got.map(({ status, fields }) => `${status} ${String(fields['x-other-cert'])}`);
+  };
+  const arrived = () => world.app.received.join('').split('GET / ').slice(1).map(certificateHeader);
+  assert.deepEqual(await askTwice(), ['200 forged', '200 forged']);
+  assert.deepEqual(arrived(), ['X-Client-Cert', 'X-Client-Cert']);
+  const profile = { ...world.profile, forwardedCertificate: { ...urlEncodedPem, header: 'X-Other-Cert' } };
+  await world.gate.apply([profile]);
+  assert.deepEqual(await askTwice(), ['200 undefined', '200 undefined']);
+  assert.deepEqual(arrived().slice(2), ['X-Other-Cert', 'X-Other-Cert']);
+  const limits = { ...profile.backend.limits, headBytes: 40 };
+  await world.gate.apply([{ ...profile, backend: { ...profile.backend, limits } }]);
+  assert.deepEqual(await askTwice(), ['431 undefined', '431 undefined']);
+});
+
 test('a refused certificate is a 400 with its reason, and the session ends', async (t) => {
   const world = await startWorld(t);
   const session = await connectHttp2(t, world, null);
@@ -501,4 +546,8 @@ async function frames(world: World): Promise<Http2Frames> {
 /** Lets what is on its way over loopback arrive. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+function certificateHeader(received: string): string | undefined {
+  return /^(X-[A-Za-z]+-Cert): /m.exec(received)?.[1];
 }

@@ -4,7 +4,8 @@ import type { Outlet } from '../http2/outlet.ts';
 import { ServerSession } from '../http2/session.ts';
 import type { Acceptor, RequestFields, ServerStream, StreamHandler } from '../http2/stream.ts';
 import type { Connection, Front } from './connection.ts';
-import { Http2Exchange } from './http2-exchange.ts';
+import { Http2Exchange, type Http2Owner } from './http2-exchange.ts';
+import { Http2Repeats } from './http2-repeats.ts';
 
 /**
  * HTTP/2 to one client; every stream is an exchange of its own. Frames, flow control and the limits against floods are
@@ -14,7 +15,8 @@ export function serveHttp2(connection: Connection): void {
   connection.attach(new Http2Front(connection));
 }
 
-class Http2Front implements Front, Outlet, Acceptor {
+class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
+  readonly repeats = new Http2Repeats();
   readonly #connection: Connection;
   readonly #session: ServerSession;
   readonly #exchanges = new Set<Http2Exchange>();
@@ -81,6 +83,10 @@ class Http2Front implements Front, Outlet, Acceptor {
     for (const exchange of this.#exchanges) exchange.sweep(nowMs);
     const { idleMs } = this.#connection.profile.policy.backend.timeouts;
     if (this.#exchanges.size > 0) return;
+    if (nowMs - this.#idleSinceMs > forgetMs) {
+      this.repeats.forget();
+      this.#connection.forget();
+    }
     if (this.#closingSinceMs > 0) {
       // Counted from the last answer, and not while it is still being sent.
       const sinceMs = Math.max(this.#closingSinceMs, this.#idleSinceMs);
@@ -163,3 +169,5 @@ class Http2Front implements Front, Outlet, Acceptor {
 /** Beside the fields that a limit counts: `:method` and the like, and crumbs of a cookie, which count as one. */
 const pseudoFields = 8;
 const lingerMs = 2000;
+/** From here on a connection without a request keeps nothing that the next one can make again. */
+const forgetMs = 1000;

@@ -5,7 +5,9 @@ import { parseAuthority } from '../http1/target.ts';
 import type { RequestFields } from '../http2/stream.ts';
 import type { FrontRequest } from './compose.ts';
 
+/** As `Connection.admit` takes it. */
 export interface Http2Request extends FrontRequest {
+  readonly httpVersion: 'HTTP/2.0';
   readonly path: string;
   readonly query: string | undefined;
   readonly expectContinue: boolean;
@@ -124,6 +126,7 @@ export function readHttp2Request({ fields: raw, endStream }: RequestFields): Htt
   const question = target.indexOf('?');
   return {
     method,
+    httpVersion: 'HTTP/2.0',
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? undefined : target.slice(question + 1),
     authority,

@@ -8,6 +8,7 @@ import type { Mutant } from './mutant.ts';
 import { ocspMutants } from './ocsp-mutants.ts';
 import { operatorMutants } from './operator-mutants.ts';
 import { processMutants } from './process-mutants.ts';
+import { proxyHttp2Mutants } from './proxy-http2-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
 import { relayMutants } from './relay-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
@@ -25,6 +26,7 @@ export const mutants: readonly Mutant[] = [
   ...crlMutants,
   ...rewriteMutants,
   ...proxyMutants,
+  ...proxyHttp2Mutants,
   ...processMutants,
   ...injectMutants,
   ...operatorMutants,

@@ -1,0 +1,87 @@
+import type { HeadLimits } from '../http1/head.ts';
+import type { RequestFields } from '../http2/stream.ts';
+import type { Forward } from './admission.ts';
+import { composeRequest, composeResponseFields, type Peer, repeatRequest } from './compose.ts';
+import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
+import { answerFields } from './http2-headers.ts';
+import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Whose requests they are: a peer under the snapshot in force. */
+type SnapshotPeer = Peer & { readonly snapshot: Snapshot };
+
+/** What a stream's head is: a request, or why it is none of ours. */
+export type Http2Read =
+  | { readonly kind: 'malformed'; readonly message: string }
+  | { readonly kind: 'over-limit'; readonly message: string }
+  | { readonly kind: 'request'; readonly request: Http2Request };
+
+/**
+ * What was made of the last request of a client connection, and of the heads of its answers. Most clients ask the same
+ * again and again, and most applications answer alike. Fields are compared text by text, which are the same objects where
+ * HPACK's table has them; what was made of them is told apart by identity: another Forward or snapshot is another request.
+ */
+export class Http2Repeats {
+  #read: { readonly head: RequestFields; readonly limits: HeadLimits; readonly read: Http2Read } | undefined;
+  #sent: { readonly asked: Http2Request; readonly forward: Forward; readonly request: OutgoingRequest } | undefined;
+  /** By the head that the application's connection keeps while it repeats itself. */
+  #told = new WeakMap<
+    IncomingResponse,
+    { readonly forward: Forward; readonly snapshot: Snapshot; readonly fields: readonly string[] }
+  >();
+
+  /** See headOverLimit and readHttp2Request: the same object for the same head under the same limits. */
+  read(head: RequestFields, limits: HeadLimits): Http2Read {
+    const last = this.#read;
+    if (last !== undefined && last.limits === limits && isSame(last.head, head)) return last.read;
+    const read = readHead(head, limits);
+    // What a request has of its own by chance is not said twice.
+    if (read.kind === 'request' && !read.request.webSocket) this.#read = { head, limits, read };
+    return read;
+  }
+
+  /** See composeRequest. A Forward belongs to one snapshot. */
+  request(peer: SnapshotPeer, asked: Http2Request, forward: Forward, requestId: string): OutgoingRequest {
+    const last = this.#sent;
+    if (last !== undefined && last.asked === asked && last.forward === forward) {
+      return repeatRequest(last.request, requestId);
+    }
+    const request = composeRequest(peer, asked, forward, requestId);
+    this.#sent = { asked, forward, request };
+    return request;
+  }
+
+  /** The final head of the client's answer as HTTP/2 has it. @throws RewriteOverflow. */
+  answer(peer: SnapshotPeer, forward: Forward, head: IncomingResponse): readonly string[] {
+    const { snapshot } = peer;
+    const last = this.#told.get(head);
+    if (last !== undefined && last.forward === forward && last.snapshot === snapshot) return last.fields;
+    const fields = answerFields(head.status, composeResponseFields(peer, head, forward));
+    if (head.body.kind === 'length') fields.push('content-length', String(head.body.length));
+    else if (head.declaredLength !== undefined) fields.push('content-length', head.declaredLength);
+    this.#told.set(head, { forward, snapshot, fields });
+    return fields;
+  }
+
+  /** Keeps nothing any more: for connections that idle. */
+  forget(): void {
+    this.#read = undefined;
+    this.#sent = undefined;
+    this.#told = new WeakMap();
+  }
+}
+
+function readHead(head: RequestFields, limits: HeadLimits): Http2Read {
+  const tooLarge = headOverLimit(head, limits);
+  if (tooLarge !== undefined) return { kind: 'over-limit', message: tooLarge };
+  const request = readHttp2Request(head);
+  return typeof request === 'string' ? { kind: 'malformed', message: request } : { kind: 'request', request };
+}
+
+function isSame(one: RequestFields, other: RequestFields): boolean {
+  const { fields } = one;
+  const { length } = fields;
+  if (length !== other.fields.length || one.endStream !== other.endStream || other.overLimit) return false;
+  for (let i = 0; i < length; i += 1) if (fields[i] !== other.fields[i]) return false;
+  return true;
+}
