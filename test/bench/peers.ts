@@ -65,12 +65,16 @@ export const peers: readonly Peer[] = [
     'lychgate',
     'OCSP with a warm cache, a rewrite set, metrics, limits, time-outs, refusals logged',
     bundle,
-    true,
+    'whole',
   ),
-  lychgate('lychgate-bare', 'without OCSP, rewrite set and audit log', bundle, false),
+  lychgate('lychgate-bare', 'without OCSP, rewrite set and audit log', bundle, 'bare'),
+  lychgate('lychgate-rules', 'as lychgate, with 20 rules of which 5 have patterns', bundle, 'rules'),
   // To see what the second worker gives, where there are two.
-  ...(bothCores ? [lychgate('lychgate-one-worker', 'the same as lychgate on one worker', bundle, true, [], 1)] : []),
+  ...(bothCores ? [lychgate('lychgate-one-worker', 'the same as lychgate on one worker', bundle, 'whole', [], 1)] : []),
 ];
+
+/** What users run, the least of it, and the most that the bench has. */
+type Kind = 'bare' | 'rules' | 'whole';
 
 const envoy = join(buildDirectory, 'peers', 'envoy', '_bin', 'envoy');
 const caddy = join(buildDirectory, 'peers', 'bin', 'caddy');
@@ -121,17 +125,24 @@ async function configured(
 export function otherBundle(name: string, command: string): Peer {
   const args = command.split(' ').filter(Boolean);
   const file = args.pop() ?? bundle;
-  return lychgate(`lychgate-${name}`, `${command}, as lychgate`, file, true, args);
+  return lychgate(
+    `lychgate-${name}`,
+    `${command}, as lychgate`,
+    file,
+    name.endsWith('rules') ? 'rules' : 'whole',
+    args,
+  );
 }
 
 function lychgate(
   name: string,
   about: string,
   file: string,
-  whole: boolean,
+  kind: Kind,
   args: readonly string[] = [],
   workers: number = cores.each,
 ): Peer {
+  const whole = kind !== 'bare';
   return {
     name,
     about,
@@ -144,7 +155,7 @@ function lychgate(
         profile(ground.appPort, whole),
         tlsSecret('shop-tls', join(ground.pki, 'server.crt'), join(ground.pki, 'server.key')),
         caConfigMap('partner-ca', [join(ground.pki, 'ca.crt')]),
-        ...(whole ? [rewriteSet] : []),
+        ...(whole ? [rewriteSet(kind === 'rules' ? [...rules, ...patternRules] : [])] : []),
       ]);
       const running = await startPinned(
         cores.proxy,
@@ -191,7 +202,8 @@ ${whole ? '  rewriteSets: [{name: client-certificate}]' : ''}
   });
 }
 
-const rewriteSet = `apiVersion: lychgate.dev/v1alpha1
+function rewriteSet(more: readonly string[]): string {
+  return `apiVersion: lychgate.dev/v1alpha1
 kind: RewriteSet
 metadata: {name: client-certificate, namespace: shop}
 spec:
@@ -201,4 +213,32 @@ spec:
       actionSet:
         requestHeaderConfigurations:
           - {headerName: X-Client-Cert, headerValue: "{var_client_certificate}"}
+${more.join('')}`;
+}
+
+/** Of the connection alone. */
+const rules: readonly string[] = Array.from({ length: 14 }, (_, i) =>
+  rule(110 + i, '', `X-Plain-${i}`, i % 2 === 0 ? 'constant' : '{var_client_ip}'),
+);
+
+/** Of each request: anchored, with groups, alternatives, of a header that is not there. */
+const patternRules: readonly string[] = [
+  rule(200, condition('var_uri_path', '^/api/'), 'X-Area', 'api'),
+  rule(201, condition('var_uri_path', '^/([0-9]+)$'), 'X-Size', '{var_uri_path_1}'),
+  rule(202, condition('http_req_User-Agent', 'curl|load|wget'), 'X-Tool', 'yes'),
+  rule(203, condition('http_req_Accept', '^[a-z*]+/[a-z*]+$'), 'X-Accept', '{http_req_Accept}'),
+  rule(204, condition('http_req_X-Tenant', '^(blue|green)$'), 'X-Colour', '{http_req_X-Tenant_1}'),
+];
+
+function rule(sequence: number, conditions: string, headerName: string, headerValue: string): string {
+  return `    - name: rule-${sequence}
+      ruleSequence: ${sequence}
+${conditions}      actionSet:
+        requestHeaderConfigurations:
+          - {headerName: ${headerName}, headerValue: "${headerValue}"}
 `;
+}
+
+function condition(variable: string, pattern: string): string {
+  return `      conditions: [{variable: ${variable}, pattern: '${pattern}'}]\n`;
+}

@@ -44,6 +44,11 @@ const mebibyte = 1024 * 1024;
 
 export const rows: readonly Row[] = [
   requests('keepalive', 'HTTP/1.1, 64 kept connections, 1 KiB answers', { mode: 'keepalive', conns: 64 }),
+  requests('keepalive-vary', 'the same, but no request of a connection is like another', {
+    mode: 'keepalive',
+    conns: 64,
+    vary: true,
+  }),
   requests('h2', 'HTTP/2, 16 connections of 10 streams, 1 KiB answers', { mode: 'h2', conns: 16, streams: 10 }),
   requests('handshake', 'a full handshake for every request, TLS 1.3, P-256', { mode: 'handshake', conns: 16 }),
   requests('handshake-tls12', 'a full handshake for every request, TLS 1.2, P-256', {

@@ -41,7 +41,7 @@ func serve(socket net.Conn) {
 		}
 		request := buffer[:end+2]
 		target := request[bytes.IndexByte(request, ' ')+1:]
-		target = target[:bytes.IndexByte(target, ' ')]
+		target = target[:bytes.IndexAny(target, " ?")]
 		if string(target) != answerPath {
 			answerPath = string(target)
 			size, _ = strconv.ParseInt(answerPath[1:], 10, 64)

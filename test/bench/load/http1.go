@@ -98,7 +98,14 @@ func contentLength(head []byte) (int64, error) {
 }
 
 func keepAlive(w *worker, config *tls.Config) {
-	exchange(w, config, request("GET", 0, false), func(c *client, head []byte) (int64, error) {
+	head := request("GET", 0, false)
+	number := 0
+	digits := head[bytes.IndexByte(head, '=')+1:]
+	exchange(w, config, head, func(c *client, head []byte) (int64, error) {
+		if *vary {
+			number++
+			copy(digits, fmt.Sprintf("%08d", number))
+		}
 		if _, err := c.socket.Write(head); err != nil {
 			return 0, err
 		}

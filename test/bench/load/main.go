@@ -20,6 +20,7 @@ var (
 	addr     = flag.String("addr", "", "host:port of the server (of the application in mode app)")
 	name     = flag.String("name", "localhost", "server name and Host")
 	path     = flag.String("path", "/1024", "target; the application answers with that many bytes")
+	vary     = flag.Bool("vary", false, "another query in every request of mode keepalive")
 	conns    = flag.Int("conns", 64, "connections")
 	settle   = flag.Duration("settle", 2*time.Second, "time in mode idle between the last connection and the look at the memory")
 	streams  = flag.Int("streams", 10, "streams a connection in mode h2")
@@ -61,6 +62,9 @@ func main() {
 		return
 	}
 	config := clientConfig()
+	if *vary {
+		*path += "?n=00000000"
+	}
 	var result Result
 	switch *mode {
 	case "keepalive":
