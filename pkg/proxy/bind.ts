@@ -10,7 +10,7 @@ export function bindConnection(rewrite: Rewrite, facts: ConnectionFacts, peerIsT
   const bound = rewrite.bind(facts);
   const fields: string[] = [];
   const unlessRuled: string[] = [];
-  const remove = new Set(bound.constant?.remove ?? []);
+  const remove = new Set(bound.fixed.remove);
   let authority: string | undefined;
   const add = (name: string, value: string) => {
     // A rule may say the same header itself, always or for some requests.
@@ -23,7 +23,7 @@ export function bindConnection(rewrite: Rewrite, facts: ConnectionFacts, peerIsT
     add('X-Forwarded-Port', String(facts.serverPort));
     add('X-Real-IP', facts.clientIp);
   }
-  const set = bound.constant?.set ?? [];
+  const { set } = bound.fixed;
   for (let i = 0; i < set.length; i += 2) {
     if (set[i]?.toLowerCase() === 'host') authority = set[i + 1];
     else fields.push(set[i] ?? '', set[i + 1] ?? '');

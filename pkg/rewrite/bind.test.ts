@@ -123,6 +123,12 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
     message: /^the rules make headers of 65550 characters together, limit 61440$/,
   },
   {
+    name: 'headers of more than 61440 characters together, of which the connection knows one',
+    rules: [{ requestHeaders: [header('X-A', 'a'.repeat(30_000)), header('X-C', '{http_req_X-B}')] }],
+    request: { fields: ['X-B', long] },
+    message: /^the rules make headers of 62782 characters together, limit 61440$/,
+  },
+  {
     name: 'a condition on more than 32768 characters',
     rules: [{ conditions: [when('http_req_X-B', 'y')], requestHeaders: [header('X-A', '1')] }],
     request: { fields: ['X-B', `${long}x`] },

@@ -33,8 +33,8 @@ interface BoundAction {
   readonly matcher: CompiledAction['matcher'];
   /** Undefined deletes. */
   readonly value: Template | undefined;
-  /** The finished value where nothing can change it any more. */
-  readonly constant: string | undefined;
+  /** The finished value, or none where the header goes, where nothing can change it any more. */
+  readonly constant: readonly string[] | undefined;
 }
 
 /** What templates are expanded from. */
@@ -76,6 +76,36 @@ export function isConstant(rule: BoundRule): boolean {
   if (rule.requestActions.length === 0) return true;
   const fixed = (action: BoundAction) => action.value === undefined || textOf(action.value) !== undefined;
   return rule.requestConditions.length === 0 && rule.requestActions.every(fixed);
+}
+
+/**
+ * Header edits that no request can change, although other rules look at it: said once, and taken out of the rules that
+ * are left for each request. A name that a request can change is left with all that is said of it, in order.
+ */
+export function settleRules(
+  rules: readonly BoundRule[],
+  start: HeaderEdits,
+): { readonly fixed: HeaderEdits; readonly started: HeaderEdits; readonly rules: readonly BoundRule[] } {
+  const open = new Set<string>();
+  for (const rule of rules) {
+    for (const { lowerName, constant } of rule.requestActions) {
+      if (rule.requestConditions.length > 0 || constant === undefined) open.add(lowerName);
+    }
+  }
+  const fixed = start.split((lowerName) => !open.has(lowerName));
+  const left = rules.map((rule) => {
+    const requestActions = rule.requestActions.filter(({ name, lowerName, constant }) => {
+      if (constant === undefined || open.has(lowerName)) return true;
+      fixed.put(name, lowerName, constant);
+      return false;
+    });
+    return { ...rule, requestActions };
+  });
+  return { fixed, started: start, rules: left.filter(changesAnything) };
+}
+
+function changesAnything({ requestActions, responseActions, path, query }: BoundRule): boolean {
+  return requestActions.length + responseActions.length > 0 || path !== undefined || query !== undefined;
 }
 
 /** The captures with those of the request's conditions; undefined where one does not hold. @throws RewriteOverflow. */
@@ -134,19 +164,27 @@ export function editResponse(
   }
 }
 
-/** @throws RewriteOverflow where the URL is too long. */
-export function requestEdits(headers: HeaderEdits, url: UrlEdits, request: RequestView | undefined): RequestEdits {
+/** `beside` as for HeaderEdits.finish. @throws RewriteOverflow where the URL or all headers together are too long. */
+export function requestEdits(
+  headers: HeaderEdits,
+  url: UrlEdits,
+  request: RequestView | undefined,
+  beside = 0,
+): RequestEdits {
   if (url.path !== undefined || url.query !== undefined) {
     checkUrlLength(url.path ?? request?.path ?? '', url.query ?? request?.query ?? '');
   }
-  return { path: url.path, query: url.query, ...headers.finish() };
+  return { path: url.path, query: url.query, ...headers.finish(beside) };
 }
 
 /** Sets or deletes one header. */
 function editHeader(action: BoundAction, sources: Sources, headers: HeaderEdits): void {
   const { name, lowerName, value } = action;
-  const made = action.constant ?? (value && finishHeaderValue(name, expand(value, sources)));
-  headers.put(name, lowerName, made === undefined ? [] : [made]);
+  headers.put(name, lowerName, action.constant ?? valuesOf(value && finishHeaderValue(name, expand(value, sources))));
+}
+
+function valuesOf(made: string | undefined): readonly string[] {
+  return made === undefined ? noValues : [made];
 }
 
 /** Changes the lines that the matcher picks, as they are after earlier rules, and keeps the others as they are. */
@@ -197,11 +235,13 @@ function bindAction(action: CompiledAction, bind: (template: Template) => Templa
 }
 
 /** What does not fit fails when its rule runs, which may be never. */
-function constantOf(action: CompiledAction, value: Template | undefined): string | undefined {
-  const text = value && textOf(value);
-  if (text === undefined || action.matcher !== undefined) return undefined;
+function constantOf(action: CompiledAction, value: Template | undefined): readonly string[] | undefined {
+  if (action.matcher !== undefined) return undefined;
+  if (value === undefined) return noValues;
+  const text = textOf(value);
+  if (text === undefined) return undefined;
   try {
-    return finishHeaderValue(action.name, text);
+    return valuesOf(finishHeaderValue(action.name, text));
   } catch (error) {
     if (!(error instanceof RewriteOverflow)) throw error;
     return undefined;
@@ -256,3 +296,5 @@ function segmentText(segment: Segment, sources: Sources): string {
     }
   }
 }
+
+const noValues: readonly string[] = Object.freeze([]);

@@ -10,6 +10,7 @@ import {
   matchRequest,
   matchResponse,
   requestEdits,
+  settleRules,
   type UrlEdits,
 } from './bound-rule.ts';
 import { base64Der, rfc9440, urlEncodedPem, xfccElement } from './certificate-values.ts';
@@ -84,25 +85,29 @@ function bindRules(
   };
   const hasResponse = bound.some((rule) => rule.responseActions.length > 0);
   const constant = bound.every(isConstant) ? constantEdits(bound, connection, start()) : undefined;
+  const settled = constant === undefined ? settleRules(bound, start()) : undefined;
+  const left = settled?.rules ?? bound;
+  const beside = settled?.fixed.length ?? 0;
   const edited = bound.flatMap((rule) => rule.requestActions.map((action) => action.lowerName));
   return {
     constant,
+    fixed: constant ?? settled?.fixed.finish() ?? noEdits,
     editedNames: new Set(certificate === undefined ? edited : [certificate.name.toLowerCase(), ...edited]),
     hasResponse,
     request(view) {
       if (constant !== undefined && !hasResponse) return { edits: constant, response: () => noEdits };
       const request = strip(view);
-      const headers = start();
+      const headers = new HeaderEdits(settled?.started);
       const url: UrlEdits = { path: undefined, query: undefined };
       const pending: { readonly rule: BoundRule; readonly captures: Captures }[] = [];
-      for (const rule of bound) {
+      for (const rule of left) {
         const captures = matchRequest(rule, connection, request);
         if (captures === undefined) continue;
         if (constant === undefined) editRequest(rule, { connection, request, captures }, headers, url);
         if (rule.responseActions.length > 0) pending.push({ rule, captures });
       }
       return {
-        edits: constant ?? requestEdits(headers, url, request),
+        edits: constant ?? requestEdits(headers, url, request, beside),
         response: pending.length === 0 ? () => noEdits : (response) => respond(pending, connection, request, response),
       };
     },

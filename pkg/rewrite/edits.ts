@@ -52,7 +52,23 @@ export function checkUrlLength(path: string, query: string): void {
 
 /** Header edits as they build up, rule by rule: the last word on a name counts. */
 export class HeaderEdits {
-  readonly #byName = new Map<string, { readonly name: string; readonly values: readonly string[] }>();
+  readonly #byName: Map<string, { readonly name: string; readonly values: readonly string[] }>;
+
+  /** Goes on where `before` stands, which stays as it is. */
+  constructor(before?: HeaderEdits) {
+    this.#byName = new Map(before === undefined ? [] : before.#byName);
+  }
+
+  /** Takes the names out that `apart` wants, and returns them. */
+  split(apart: (lowerName: string) => boolean): HeaderEdits {
+    const taken = new HeaderEdits();
+    for (const [lowerName, edit] of this.#byName) {
+      if (!apart(lowerName)) continue;
+      taken.#byName.set(lowerName, edit);
+      this.#byName.delete(lowerName);
+    }
+    return taken;
+  }
 
   /** No values: the header is removed. */
   put(name: string, lowerName: string, values: readonly string[]): void {
@@ -64,19 +80,25 @@ export class HeaderEdits {
     return this.#byName.get(lowerName)?.values;
   }
 
-  /** @throws RewriteOverflow where all together are over 61440 characters. */
-  finish(): { readonly remove: readonly string[]; readonly set: readonly string[] } {
+  /** Characters of the header lines that are set. */
+  get length(): number {
+    let length = 0;
+    for (const { name, values } of this.#byName.values()) {
+      for (const value of values) length += name.length + value.length + 4;
+    }
+    return length;
+  }
+
+  /** `beside`: characters that are said anyway. @throws RewriteOverflow where all together are over 61440 characters. */
+  finish(beside = 0): { readonly remove: readonly string[]; readonly set: readonly string[] } {
     if (this.#byName.size === 0) return noHeaderEdits;
     const remove: string[] = [];
     const set: string[] = [];
-    let length = 0;
     for (const [lowerName, { name, values }] of this.#byName) {
       remove.push(lowerName);
-      for (const value of values) {
-        set.push(name, value);
-        length += name.length + value.length + 4;
-      }
+      for (const value of values) set.push(name, value);
     }
+    const length = beside + this.length;
     if (length > maxHeadersLength) {
       throw new RewriteOverflow(`the rules make headers of ${length} characters together, limit ${maxHeadersLength}`);
     }

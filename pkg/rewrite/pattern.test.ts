@@ -95,6 +95,20 @@ test('a literal found in a subject made around it is found by RE2 too', () => {
   );
 });
 
+test('a pattern says of a subject what it said before, however many came between', () => {
+  const pattern = compilePattern('^([a-z]+)(\\d{1,2})?$', false);
+  const plain = RE2JS.compile('^([a-z]+)(\\d{1,2})?$');
+  for (const round of [1, 2, 3]) {
+    for (let i = 0; i < 150; i += round) {
+      for (const subject of [`a${i}`, 'always', `${'a'.repeat(i * 3)}`, `A${i}`, '']) {
+        const found: readonly unknown[] | null = plain.exec(subject);
+        const want = found?.slice(1).map((group) => group ?? '');
+        assert.deepEqual([pattern.test(subject), pattern.groups(subject)], [want !== undefined, want]);
+      }
+    }
+  }
+});
+
 for (const { name, pattern, length, ok } of [
   { name: 'a literal sees 32768 characters', pattern: 'x', length: 32_768, ok: true },
   { name: 'a literal is not matched against more', pattern: 'x', length: 32_769, ok: false },

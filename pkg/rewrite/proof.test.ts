@@ -6,8 +6,8 @@ import type { RewriteRule } from '../policy/policy.ts';
 import { compileRewrite } from './compile.ts';
 import { rewriteFaults } from './faults.ts';
 import { isGuarded } from './guard.ts';
-import { type BoundRewrite, type RequestView, RewriteOverflow } from './rewrite.ts';
-import { accepted, connection, header, request, rule, set, when, withSubject } from './testdata/facts.ts';
+import { type BoundRewrite, type RequestEdits, type RequestView, RewriteOverflow } from './rewrite.ts';
+import { accepted, connection, header, request, rule, set, when, wholeEdits, withSubject } from './testdata/facts.ts';
 import { serverVariableNames } from './variables.ts';
 
 const verified = when('var_client_certificate_verification', '^SUCCESS$');
@@ -99,7 +99,7 @@ test('a header that another set makes a proof reads as empty, though a client se
   );
   const bound = compileRewrite([first, second], undefined).bind(connection());
   const { edits } = bound.request(request({ fields: ['x-role', 'admin'] }));
-  assert.deepEqual(edits, { path: undefined, query: undefined, remove: ['x-role'], set: [] });
+  assert.deepEqual(wholeEdits(bound, edits), { path: undefined, query: undefined, remove: ['x-role'], set: [] });
 });
 
 const names = fc.constantFrom('X-A', 'x-b', 'X-C', 'X-D', 'X-E');
@@ -175,7 +175,7 @@ test('what rules make never holds a control character or anything outside Latin-
         const bound = compileRewrite([given], undefined).bind(connection(accepted(withSubject(subject))));
         const view = request({ path: `/${path}`, query: path, fields: ['X-In', sent, 'Cookie', `c=${sent}`] });
         const { edits, response } = bound.request(view);
-        for (const fields of [edits.set, response({ status: 200, fields: ['X-In', sent] }).set]) {
+        for (const fields of [bound.fixed.set, edits.set, response({ status: 200, fields: ['X-In', sent] }).set]) {
           made += fields.length;
           for (const field of fields) assert.match(field, /^(?:[\x20-\x7e\t\x80-\xff])+$/);
         }
@@ -205,6 +205,41 @@ test('edits are the same whether a connection was bound for one request or for m
   );
 });
 
+test('rules together do what each does alone, where the last word on a header counts', () => {
+  let mixed = 0;
+  const several = fc.array(anySet, { minLength: 2, maxLength: 5 });
+  fc.assert(
+    fc.property(several, fc.constantFrom('', 'a', 'b'), (sets, sent) => {
+      const given = sets.filter((one) => rewriteFaults(one).length === 0);
+      const view = request({ fields: ['X-In', sent, 'Cookie', `c=${sent}`] });
+      const facts = connection(accepted(withSubject('a b')));
+      const single = given.flatMap((one) =>
+        one.rules.toSorted((a, b) => a.sequence - b.sequence).map((rule) => ({ ...one, rules: [rule] })),
+      );
+      const want = unlessOverflow(() => {
+        const last = new Map<string, string[]>();
+        let [path, query]: (string | undefined)[] = [];
+        for (const one of single) {
+          const edits = wholeEditsOf(compileRewrite([one], undefined).bind(facts), view);
+          for (const [name, values] of byName(edits)) last.set(name, values);
+          path = edits.path ?? path;
+          query = edits.query ?? query;
+        }
+        return { path, query, headers: [...last].sort() };
+      });
+      const got = unlessOverflow(() => {
+        const together = compileRewrite(given, undefined).bind(facts);
+        if (together.constant === undefined && together.fixed.remove.length > 0) mixed += 1;
+        const edits = wholeEditsOf(together, view);
+        return { path: edits.path, query: edits.query, headers: [...byName(edits)].sort() };
+      });
+      assert.deepEqual(got, want);
+    }),
+    { numRuns: 500, seed: 1 },
+  );
+  assert.ok(mixed > 50, `only ${mixed} of the sets had both kinds of rules`);
+});
+
 test('no header that a rule can set by a certificate variable escapes by its spelling', () => {
   const given = set(rule({ requestHeaders: [header('X-Client-Id', '{var_client_certificate_serial}')] }));
   const { guarded } = compileRewrite([given], undefined);
@@ -212,11 +247,31 @@ test('no header that a rule can set by a certificate variable escapes by its spe
   assert.ok(!isGuarded(foldName('X-Client-Id')));
 });
 
+function wholeEditsOf(bound: BoundRewrite, view: RequestView): RequestEdits {
+  return wholeEdits(bound, bound.request(view).edits);
+}
+
+/** Header edits by lower-case name; no values: it is removed. */
+function byName({ remove, set: added }: RequestEdits): Map<string, string[]> {
+  const headers = new Map<string, string[]>(remove.map((name) => [name, []]));
+  for (let i = 0; i < added.length; i += 2) headers.get(added[i]?.toLowerCase() ?? '')?.push(added[i + 1] ?? '');
+  return headers;
+}
+
 function outcome(bound: BoundRewrite, view: RequestView): unknown {
   try {
-    return bound.request(view).edits;
+    return wholeEditsOf(bound, view);
   } catch (error) {
     if (!(error instanceof RewriteOverflow)) throw error;
     return error.message;
+  }
+}
+
+function unlessOverflow<T>(make: () => T): T | 'overflow' {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RewriteOverflow)) throw error;
+    return 'overflow';
   }
 }

@@ -90,7 +90,12 @@ export interface BoundRewrite {
    * at the request. Where `hasResponse` is true too, `request` must still be called, for its `response`.
    */
   readonly constant: RequestEdits | undefined;
-  /** Lower-case names of all request headers that `request` may set or remove on this connection. */
+  /**
+   * Header edits that no request can change: `constant`'s, or what is constant of the rest. Serialise once per
+   * connection; where `constant` is undefined, `request` leaves them out, and no name of theirs is in its edits.
+   */
+  readonly fixed: Pick<RequestEdits, 'remove' | 'set'>;
+  /** Lower-case names of all request headers that `fixed` or `request` may set or remove on this connection. */
   readonly editedNames: ReadonlySet<string>;
   /** Whether any rule reads request fields: only then does it matter that `RequestView.fields` is cleaned. */
   readonly readsFields: boolean;

@@ -58,4 +58,18 @@ export const rewriteMutants: readonly Mutant[] = [
     replace: 'const illegal = /\\0/.exec(path);',
     tests: ['pkg/rewrite/bind.test.ts', 'pkg/rewrite/compile.test.ts'],
   },
+  {
+    name: 'a header that a request can change is said once and for all',
+    file: 'pkg/rewrite/bound-rule.ts',
+    find: 'if (constant === undefined || open.has(lowerName)) return true;',
+    replace: 'if (constant === undefined) return true;',
+    tests: ['pkg/rewrite/proof.test.ts'],
+  },
+  {
+    name: 'what a rule says under conditions is said to all',
+    file: 'pkg/rewrite/bound-rule.ts',
+    find: 'if (rule.requestConditions.length > 0 || constant === undefined) open.add(lowerName);',
+    replace: 'if (constant === undefined) open.add(lowerName);',
+    tests: ['pkg/rewrite/proof.test.ts'],
+  },
 ];

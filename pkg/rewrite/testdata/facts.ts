@@ -11,6 +11,7 @@ import type { Certificate } from '../../x509/certificate.ts';
 import { issueCertificate } from '../../x509/issue.ts';
 import { compileRewrite } from '../compile.ts';
 import type {
+  BoundRewrite,
   CertificateFacts,
   ConnectionFacts,
   RequestEdits,
@@ -117,7 +118,17 @@ export function run({ rules, forwarded, certificate, request: view, response }: 
   );
   const result = bound.request(request(view));
   if (bound.constant !== undefined) assert.deepEqual(result.edits, bound.constant);
-  return { edits: result.edits, response: result.response(response ?? { status: 200, fields: [] }) };
+  return { edits: wholeEdits(bound, result.edits), response: result.response(response ?? { status: 200, fields: [] }) };
+}
+
+/** What is done to a request: what is done to all of its connection, and what is done to it alone. */
+export function wholeEdits({ constant, fixed }: BoundRewrite, edits: RequestEdits): RequestEdits {
+  if (constant !== undefined) return edits;
+  assert.deepEqual(
+    fixed.remove.filter((name) => edits.remove.includes(name)),
+    [],
+  );
+  return { ...edits, remove: [...fixed.remove, ...edits.remove], set: [...fixed.set, ...edits.set] };
 }
 
 /** Nothing is edited but what is given. */
