@@ -15,7 +15,7 @@ import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './ex
 import { Http1AnswerWriter } from './http1-answer.ts';
 import { passedDeadline, type State, type Times } from './http1-deadlines.ts';
 import { Http1Input } from './http1-input.ts';
-import { Http1Repeats } from './http1-repeats.ts';
+import { Http1Repeats, repeatsKeptMs } from './http1-repeats.ts';
 import { Linger } from './linger.ts';
 import { RequestRecord } from './record.ts';
 
@@ -47,7 +47,7 @@ class Http1Front implements Front, ResponseSink {
   #closeAfter = false;
 
   readonly #times: Times;
-  /** When the head of the answer came, as long as the bytes that came with it are being read; else 0. */
+  /** When the head of the answer came, as long as the bytes that came with it (often all) are being read; else 0. */
   #answeredMs = 0;
   #linger: Linger | undefined;
 
@@ -84,7 +84,7 @@ class Http1Front implements Front, ResponseSink {
 
   sweep(nowMs: number): void {
     this.#linger?.sweep(nowMs);
-    if (this.#state === 'head' && nowMs - this.#times.activeMs > forgetMs) {
+    if (this.#state === 'head' && nowMs - this.#times.activeMs > repeatsKeptMs) {
       this.#input.forget();
       this.#repeats.forget();
       this.#connection.forget();
@@ -366,7 +366,6 @@ class Http1Front implements Front, ResponseSink {
     }
     this.#writer.end();
     this.#exchange = undefined;
-    // Often the head came with these last bytes, and the clock was read then.
     this.#requestOver(this.#answeredMs > 0 ? this.#answeredMs : this.#connection.now());
   }
 
@@ -438,13 +437,10 @@ class Http1Front implements Front, ResponseSink {
     this.#input.clear();
     if (this.#socket.writableLength > 0 && this.#times.blockedSinceMs === 0)
       this.#times.blockedSinceMs = this.#connection.now();
-    this.#linger = new Linger(
-      this.#socket,
-      () => this.#connection.now(),
-      () => {
-        this.#times.blockedSinceMs = 0;
-      },
-    );
+    const onSent = () => {
+      this.#times.blockedSinceMs = 0;
+    };
+    this.#linger = new Linger(this.#socket, () => this.#connection.now(), onSent);
     if (this.#clientEnded) this.#socket.destroySoon();
     else this.#resumeInput();
   }
@@ -452,6 +448,3 @@ class Http1Front implements Front, ResponseSink {
 
 /** How much a client may send ahead of the answer it waits for. */
 const maxPipelinedBytes = 65536;
-
-/** What an idle connection keeps only to be quick it keeps for so long. */
-const forgetMs = 1000;

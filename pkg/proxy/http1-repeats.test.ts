@@ -211,6 +211,19 @@ test('an answer that comes after another policy is cleaned by that one', async (
   assert.doesNotMatch(await client.take('ok'), /X-Proof/);
 });
 
+test('the same answer is told to HTTP/1.0 in its own way', async (t) => {
+  const world = await startWorld(t);
+  const client = await world.talk();
+  for (let time = 0; time < 4; time++) {
+    client.send(get('/'));
+    assert.equal(await client.take('ok'), answer('ok'));
+  }
+  client.send('GET / HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n');
+  assert.equal(await client.take('ok'), answer('ok').replace('\r\n\r\n', '\r\nConnection: keep-alive\r\n\r\n'));
+  client.send(get('/'));
+  assert.equal(await client.take('ok'), answer('ok'));
+});
+
 test('a connection that ends says so in the answer to a repeated request too', async (t) => {
   const world = await startWorld(t);
   const client = await world.talk();

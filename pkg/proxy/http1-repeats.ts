@@ -19,8 +19,9 @@ export class Http1Repeats {
   #sent: { readonly head: RequestHead; readonly forward: Forward; readonly request: OutgoingRequest } | undefined;
   #told:
     | {
-        readonly asked: RequestHead | undefined;
-        readonly forward: Forward;
+        readonly method: string;
+        readonly minorVersion: 0 | 1;
+        readonly rules: Forward['response'];
         readonly snapshot: Snapshot;
         readonly head: IncomingResponse;
         readonly close: boolean;
@@ -49,7 +50,7 @@ export class Http1Repeats {
     return request;
   }
 
-  /** The head of the client's answer. @throws RewriteOverflow. */
+  /** The head of the client's answer. Response rules, where there are some, belong to one Forward. @throws RewriteOverflow. */
   answer(
     peer: SnapshotPeer,
     asked: RequestHead | undefined,
@@ -58,20 +59,22 @@ export class Http1Repeats {
     close: boolean,
   ): AnswerHead {
     const { snapshot } = peer;
+    const { method = '', minorVersion = 1 } = asked ?? {};
     const last = this.#told;
     if (
       last !== undefined &&
       last.head === head &&
-      last.asked === asked &&
-      last.forward === forward &&
+      last.rules === forward.response &&
+      last.method === method &&
+      last.minorVersion === minorVersion &&
       last.snapshot === snapshot &&
       last.close === close
     ) {
       return last.answer;
     }
     const fields = composeResponseFields(peer, head, forward);
-    const answer = answerHead(head, fields, asked?.method ?? '', asked?.minorVersion ?? 1, close);
-    this.#told = { asked, forward, snapshot, head, close, answer };
+    const answer = answerHead(head, fields, method, minorVersion, close);
+    this.#told = { method, minorVersion, rules: forward.response, snapshot, head, close, answer };
     return answer;
   }
 
@@ -82,3 +85,6 @@ export class Http1Repeats {
     this.#told = undefined;
   }
 }
+
+/** What an idle connection keeps only to be quick it keeps for so long. */
+export const repeatsKeptMs = 1000;

@@ -282,15 +282,15 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'another answer is passed on as the last one was',
-      'last.head === head &&\n      last.asked',
-      'last.asked',
+      'last.head === head &&\n      last.rules',
+      'last.rules',
       repeats,
     ],
-    ['an answer to another request is passed on as the last one was', 'last.asked === asked &&\n', '', repeats],
+    ['an answer to HTTP/1.1 is passed on to HTTP/1.0', 'last.minorVersion === minorVersion &&\n', '', repeats],
     [
       'an answer is passed on as before its request was admitted anew',
-      'last.forward === forward &&\n      last.snapshot',
-      'last.snapshot',
+      'last.rules === forward.response &&\n',
+      '',
       repeats,
     ],
     [
