@@ -13,3 +13,11 @@ export interface Mutant {
   /** Only the tests of such names are run, where a file has many; all of them unless given. */
   readonly named?: RegExp | undefined;
 }
+
+/** The members of a Mutant beside its file, in order, with one test file. */
+type Row = readonly [name: string, find: string, replace: string, test: string, named?: RegExp];
+
+/** Mutants of one file. */
+export function of(file: string, rows: readonly Row[]): readonly Mutant[] {
+  return rows.map(([name, find, replace, test, named]) => ({ name, file, find, replace, tests: [test], named }));
+}

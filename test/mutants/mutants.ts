@@ -11,6 +11,7 @@ import { processMutants } from './process-mutants.ts';
 import { proxyHttp2Mutants } from './proxy-http2-mutants.ts';
 import { proxyMutants } from './proxy-mutants.ts';
 import { relayMutants } from './relay-mutants.ts';
+import { repeatsMutants } from './repeats-mutants.ts';
 import { rewriteMutants } from './rewrite-mutants.ts';
 import { workersMutants } from './workers-mutants.ts';
 import { x509Mutants } from './x509-mutants.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...rewriteMutants,
   ...proxyMutants,
   ...proxyHttp2Mutants,
+  ...repeatsMutants,
   ...processMutants,
   ...injectMutants,
   ...operatorMutants,

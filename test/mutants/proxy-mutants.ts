@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { type Mutant, of } from './mutant.ts';
 
 const admission = 'pkg/proxy/verdict-life.test.ts';
 const changes = 'pkg/proxy/policy-change.test.ts';
@@ -8,7 +8,6 @@ const forged = 'pkg/proxy/forged-headers.test.ts';
 const forwarding = 'pkg/proxy/http1-forwarding.test.ts';
 const faults = 'pkg/proxy/http1-faults.test.ts';
 const limits = 'pkg/proxy/http1-limits.test.ts';
-const repeats = 'pkg/proxy/http1-repeats.test.ts';
 const http2 = 'pkg/proxy/http2-front.test.ts';
 const forgedAccepted = /^no header is forged: Strict, accepted$/;
 
@@ -126,26 +125,6 @@ export const proxyMutants: readonly Mutant[] = [
       "const certificate = this.#judgement.certificate; return this.#forward(view, certificate === undefined ? { kind: 'none' } : { kind: 'accepted', path: { certificates: [certificate] } as never, revocation: 'good' as never }, verdict.reason);",
       admission,
       /^the variables say what the verdict was: Report, refused/,
-    ],
-    [
-      'a repeated request goes on after its verdict has ended',
-      'return snapshot === this.#snapshot && verdict === this.#judgement.current();',
-      'return snapshot === this.#snapshot;',
-      repeats,
-      /^a certificate that was revoked/,
-    ],
-    [
-      'a repeated request goes on under the policy before',
-      'return snapshot === this.#snapshot && verdict === this.#judgement.current();',
-      'return verdict === this.#judgement.current() || (snapshot !== this.#snapshot && verdict.kind !== "refuse");',
-      repeats,
-      /^a certificate that an allow list/,
-    ],
-    [
-      'any request is admitted as the last one was',
-      'last !== undefined && last.view === view && this.#isInForce(last)',
-      'last !== undefined && this.#isInForce(last)',
-      repeats,
     ],
     ['a tunnel has no age', 'if (this.#tunnel) this.#front?.cut();', '', tunnels, /^a maximum age/],
   ]),
@@ -265,54 +244,6 @@ export const proxyMutants: readonly Mutant[] = [
       '',
       forwarding,
       /certificate headers of the answer/,
-    ],
-  ]),
-  ...of('pkg/proxy/http1-repeats.ts', [
-    [
-      'another head is sent as the last one was',
-      'last !== undefined && last.head === head && last.forward === forward',
-      'last !== undefined && last.forward === forward',
-      repeats,
-    ],
-    [
-      'a request is sent as before it was admitted anew',
-      'last !== undefined && last.head === head && last.forward === forward',
-      'last !== undefined && last.head === head',
-      repeats,
-    ],
-    [
-      'another answer is passed on as the last one was',
-      'last.head === head &&\n      last.rules',
-      'last.rules',
-      repeats,
-    ],
-    ['an answer to HTTP/1.1 is passed on to HTTP/1.0', 'last.minorVersion === minorVersion &&\n', '', repeats],
-    [
-      'an answer is passed on as before its request was admitted anew',
-      'last.rules === forward.response &&\n',
-      '',
-      repeats,
-    ],
-    [
-      'an answer is cleaned by the policy before',
-      'last.snapshot === snapshot &&\n      last.close',
-      'last.close',
-      repeats,
-      /^an answer that comes after/,
-    ],
-    [
-      'an answer never says that the connection ends',
-      'last.snapshot === snapshot &&\n      last.close === close',
-      'last.snapshot === snapshot',
-      repeats,
-    ],
-  ]),
-  ...of('pkg/proxy/http1-messages.ts', [
-    [
-      'a request is written as the one before',
-      'return request.fields === this.#fields;',
-      'return request.fields !== undefined;',
-      repeats,
     ],
   ]),
   ...of('pkg/proxy/fields.ts', [
@@ -527,9 +458,3 @@ export const proxyMutants: readonly Mutant[] = [
     ],
   ]),
 ];
-
-type Row = readonly [name: string, find: string, replace: string, test: string, named?: RegExp];
-
-function of(file: string, rows: readonly Row[]): readonly Mutant[] {
-  return rows.map(([name, find, replace, test, named]) => ({ name, file, find, replace, tests: [test], named }));
-}
