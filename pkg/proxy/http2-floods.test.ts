@@ -62,6 +62,12 @@ const floods: readonly {
     ],
     arrived: 100,
   },
+  {
+    name: 'streams beyond those, by a client that never acknowledges the limit',
+    cause: 'refused-streams',
+    frames: many(3000, (i) => [frame(frameTypes.headers, endHeaders, 2 * i + 1, block)]),
+    arrived: 100,
+  },
   { name: 'pings', cause: 'pings', frames: many(5000, () => [frame(frameTypes.ping, 0, 0, Buffer.alloc(8))]) },
   { name: 'settings', cause: 'settings', frames: many(1000, () => [frame(frameTypes.settings, 0, 0)]) },
   {
