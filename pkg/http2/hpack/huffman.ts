@@ -7,6 +7,8 @@ import { codeLengths, codes, endOfString } from './huffman-code.ts';
  * @throws HpackError where the end-of-string symbol comes, or the padding is not the shortest of ones (RFC 7541 5.2).
  */
 export function huffmanDecode(from: Uint8Array, start: number, end: number, into: Uint8Array): number {
+  decoder ??= automaton();
+  const { steps, paddings } = decoder;
   let state = 0;
   let at = 0;
   for (let i = start; i < end; i++) {
@@ -72,9 +74,15 @@ export function huffmanEncode(text: string, into: Uint8Array, at: number): numbe
 const emits = 0x100;
 const fails = 0x200;
 const stateShift = 16;
-const { steps, paddings } = automaton();
+/** Made when the first string comes: at the start it would run V8's optimising compiler, 5 MiB of code, for every pod. */
+let decoder: Automaton | undefined;
 
-function automaton(): { readonly steps: Uint32Array; readonly paddings: Uint8Array } {
+interface Automaton {
+  readonly steps: Uint32Array;
+  readonly paddings: Uint8Array;
+}
+
+function automaton(): Automaton {
   const nodes: (readonly [number, number])[] = tree();
   const made = new Uint32Array(nodes.length * 16);
   for (let state = 0; state < nodes.length; state++) {
