@@ -134,6 +134,11 @@ export function otherBundle(name: string, command: string): Peer {
   );
 }
 
+/** This checkout's bundle on another runtime than Node. */
+export function otherRuntime(name: string, runtime: string): Peer {
+  return lychgate(`lychgate-${name}`, `on ${runtime}, as lychgate`, bundle, 'whole', [], cores.each, runtime);
+}
+
 function lychgate(
   name: string,
   about: string,
@@ -141,13 +146,16 @@ function lychgate(
   kind: Kind,
   args: readonly string[] = [],
   workers: number = cores.each,
+  runtime?: string,
 ): Peer {
   const whole = kind !== 'bare';
+  const runtimeVersion = () =>
+    runtime === undefined ? `Node ${process.versions.node}` : output(runtime, ['--version'])?.trim();
   return {
     name,
     about,
     missing: 'node build.ts',
-    version: () => (existsSync(file) ? `${packageVersion()} on Node ${process.versions.node}` : undefined),
+    version: () => (existsSync(file) ? `${packageVersion()} on ${runtimeVersion()}` : undefined),
     start: async (ground) => {
       const port = await freePort();
       const directory = join(ground.directory, name);
@@ -161,9 +169,7 @@ function lychgate(
         cores.proxy,
         [
           ...[
-            process.execPath,
-            ...imageFlags(),
-            ...ground.nodeArgs,
+            ...(runtime === undefined ? [process.execPath, ...imageFlags(), ...ground.nodeArgs] : [runtime]),
             ...args,
             file,
             '--manifests',

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { openGround } from './ground.ts';
 import { buildLoad, load } from './load.ts';
 import { buildBundles, buildDirectory, output, type Running, repository } from './machine.ts';
-import { type Ground, installPeers, otherBundle, type Peer, peers } from './peers.ts';
+import { type Ground, installPeers, otherBundle, otherRuntime, type Peer, peers } from './peers.ts';
 import { markdown, type RowReport } from './report.ts';
 import { type Row, rows, type Sample, type Subject } from './rows.ts';
 
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     repeats: { type: 'string' },
     seconds: { type: 'string' },
     bundle: { type: 'string', multiple: true, default: [] },
+    runtime: { type: 'string', multiple: true, default: [] },
     'both-cores': { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
     'node-args': { type: 'string', default: '' },
@@ -30,10 +31,11 @@ const { values: options } = parseArgs({
   },
 });
 
-const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--both-cores] [--no-build] [--out FILE]
+const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--runtime NAME=PROGRAM]... [--both-cores] [--no-build] [--out FILE]
   rows:  ${rows.map(({ name }) => name).join(', ')}
   peers: ${peers.map(({ name }) => name).join(', ')}
   --bundle='NAME=[ARGUMENTS OF NODE] FILE': another bundle beside this checkout's; may be given more than once
+  --runtime='NAME=PROGRAM': the bundle on another runtime too; may be given more than once
   --node-args='--cpu-prof --cpu-prof-dir=DIR': arguments of the Node that runs Lychgate
   --both-cores: proxies, application and load may use both cores, and proxies have two workers
   --quick: ${quickRows().join(', ')}; two short repeats, under a minute
@@ -52,7 +54,11 @@ else await main();
 
 async function main(): Promise<void> {
   const chosenRows = choose(rows, options.rows?.split(',') ?? (options.quick ? quickRows() : undefined), 'row');
-  const others = options.bundle.map((text) => otherBundle(text.replace(/=.*/, ''), text.replace(/^.*?=/, '')));
+  const named = (text: string): [string, string] => [text.replace(/=.*/, ''), text.replace(/^.*?=/, '')];
+  const others = [
+    ...options.bundle.map((text) => otherBundle(...named(text))),
+    ...options.runtime.map((text) => otherRuntime(...named(text))),
+  ];
   const chosenPeers = [...choose(peers, options.peers?.split(','), 'peer'), ...others];
   const repeats = Number(options.repeats ?? (options.quick ? 2 : 5));
   mkdirSync(buildDirectory, { recursive: true });
