@@ -150,6 +150,15 @@ test('what is said to all reaches all', async (t) => {
   assert.deepEqual(pool.notReady(), ['shutting down', 'no policy yet']);
 });
 
+test('a worker that hangs does not hold up a stop whose time is over', async (t) => {
+  const { pool, apply, done } = await startPool(t);
+  const applied = apply(hangs);
+  await until('the hanging', () => done(hangs).includes(`2.1 prepare ${hangs}`));
+  await pool.stop(AbortSignal.abort());
+  assert.equal(pool.connectionCount(), 0);
+  void applied;
+});
+
 test('a worker whose event loop stands still for thirty ticks is ended', async () => {
   const buffer = () => new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const ended = Promise.withResolvers<string>();

@@ -181,10 +181,17 @@ export class WorkerPool implements DataPlane {
 
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping = true;
-    const cut = () => this.#tellAll({ kind: 'cut' });
+    let late: NodeJS.Timeout | undefined;
+    const cut = () => {
+      this.#tellAll({ kind: 'cut' });
+      // One that hangs hears nothing.
+      late = setTimeout(() => void this.end(), cutMs);
+    };
     if (signal.aborted) cut();
     signal.addEventListener('abort', cut, { once: true });
     await Promise.all(this.#slots.map((slot) => slot.stop()));
+    signal.removeEventListener('abort', cut);
+    clearTimeout(late);
     clearInterval(this.#ticker);
   }
 
@@ -240,6 +247,8 @@ export class WorkerPool implements DataPlane {
 }
 
 const tickMs = 1000;
+/** How long cutting connections may take. */
+const cutMs = 1000;
 const maxAttempts = 2;
 const maxDeaths = 3;
 const deathsWindowMs = 60_000;

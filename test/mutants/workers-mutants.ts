@@ -55,6 +55,7 @@ export const workersMutants: readonly Mutant[] = [
     'return;',
     pool,
   ),
+  of('pool', 'a worker that hangs holds up a stop', 'late = setTimeout(() => void this.end(), cutMs);', '', pool),
   of(
     'slot',
     'an acknowledged policy is not in force on a worker yet',
