@@ -113,9 +113,9 @@ suite('two workers', () => {
   }
 
   test('have one limit of connections together', async () => {
-    const { sidecar, client } = await open({ args: ['--max-connections', '6'] });
+    const { sidecar, client } = await open({ args: ['--max-connections', '16'] });
     const connections = await connectBothWorkers(shop);
-    while (connections.length < 6) {
+    while (connections.length < 16) {
       const one = await tlsClient(sidecar.port, client);
       one.send(getRequest('/'));
       await one.until((text) => text.endsWith('hello\n'));
