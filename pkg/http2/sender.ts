@@ -143,11 +143,18 @@ export class Sender {
     this.#ready.push(stream);
   }
 
-  /** What waits is not sent. */
+  /**
+   * What waits is not sent, and no turn is kept: a connection whose window stays shut would gather the streams that its
+   * client resets.
+   */
   discard(stream: SendingStream): void {
     if (stream.waitingBytes === 0) return;
     stream.waiting = noChunks;
     stream.waitingBytes = 0;
+    if (!stream.queued) return;
+    stream.queued = false;
+    const at = this.#ready.indexOf(stream);
+    if (at >= 0) this.#ready.splice(at, 1);
   }
 
   /** Frames what waits, a frame a stream in turn, as far as windows and outlet allow. */
@@ -157,7 +164,8 @@ export class Sender {
       this.#ready = [];
       for (let i = 0; i < round.length; i++) {
         const stream = round[i];
-        if (stream === undefined) continue;
+        // Perhaps discarded within this round.
+        if (stream?.queued !== true) continue;
         if (this.window <= 0 || this.#blocked || this.#ended) this.#ready.push(stream);
         else this.#sendOne(stream);
       }

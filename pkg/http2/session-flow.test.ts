@@ -178,6 +178,18 @@ suite('the windows of the client', () => {
     assert.deepEqual(probe.sent.slice(1), ['HEADERS 1 :status 200', 'SETTINGS ack']);
     assert.equal(probe.session.streamCount, 0);
   });
+
+  test('of the connection that never opens keeps no turn of a stream that is reset', () => {
+    const taken: boolean[] = [];
+    const probe = new SessionProbe({}, (stream) => {
+      stream.respond(ok, false);
+      taken.push(stream.write(Buffer.alloc(stream.id === 1 ? 65_536 : 1), true));
+    }).open();
+    probe.receive(settings(4, 100_000), headers(1), rstStream(1, errorCode.cancel));
+    // The window opens in the chunk of the next request: whoever still waited would go first.
+    probe.receive(Buffer.concat([windowUpdate(0, 1), headers(3)]));
+    assert.deepEqual(taken, [false, true]);
+  });
 });
 
 suite('an outlet that has enough', () => {
