@@ -3,16 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
 import { startOcspResponder } from '../support/ocsp-responder.ts';
-import { makePki, writePki } from '../support/pki.ts';
+import { makePki, testKey, writePki } from '../support/pki.ts';
 import { loadProgram } from './load.ts';
 import { cores, startPinned } from './machine.ts';
 import type { Ground } from './peers.ts';
 
-/** Starts what all proxies of a run share: certificates, their OCSP responder, the application. */
-export async function openGround(nodeArgs: readonly string[]): Promise<Ground & { close(): Promise<void> }> {
+/** Starts what all proxies of a run share: certificates, their OCSP responder, the application. `rsa`: the server's key is RSA-2048. */
+export async function openGround(
+  nodeArgs: readonly string[],
+  rsa = false,
+): Promise<Ground & { close(): Promise<void> }> {
   const directory = mkdtempSync(join(tmpdir(), 'lychgate-bench-'));
   const responderPort = await freePort();
-  const pki = makePki({ nowMs: Date.now(), ocspUrl: `http://127.0.0.1:${responderPort}` });
+  const pki = makePki({
+    nowMs: Date.now(),
+    ocspUrl: `http://127.0.0.1:${responderPort}`,
+    ...(rsa ? { serverKey: testKey('server-rsa', 2048) } : {}),
+  });
   const responder = await startOcspResponder({
     issuer: pki.intermediate.certificate,
     signer: { certificate: pki.intermediate.certificate, key: pki.intermediate.key },

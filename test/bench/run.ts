@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     bundle: { type: 'string', multiple: true, default: [] },
     runtime: { type: 'string', multiple: true, default: [] },
     'both-cores': { type: 'boolean', default: false },
+    rsa: { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
     'node-args': { type: 'string', default: '' },
     out: { type: 'string', default: join(buildDirectory, 'bench') },
@@ -31,13 +32,14 @@ const { values: options } = parseArgs({
   },
 });
 
-const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--runtime NAME=PROGRAM]... [--both-cores] [--no-build] [--out FILE]
+const usage = `npm run bench -- [--quick] [--rows a,b] [--peers a,b] [--repeats N] [--seconds S] [--bundle NAME=FILE]... [--runtime NAME=PROGRAM]... [--both-cores] [--rsa] [--no-build] [--out FILE]
   rows:  ${rows.map(({ name }) => name).join(', ')}
   peers: ${peers.map(({ name }) => name).join(', ')}
   --bundle='NAME=[ARGUMENTS OF NODE] FILE': another bundle beside this checkout's; may be given more than once
   --runtime='NAME=PROGRAM': the bundle on another runtime too; may be given more than once
   --node-args='--cpu-prof --cpu-prof-dir=DIR': arguments of the Node that runs Lychgate
   --both-cores: proxies, application and load may use both cores, and proxies have two workers
+  --rsa: the server's certificate has an RSA key of 2048 bits instead of P-256; the client's stays
   --quick: ${quickRows().join(', ')}; two short repeats, under a minute
 `;
 
@@ -72,7 +74,7 @@ async function main(): Promise<void> {
   });
 
   const running: Running[] = [];
-  const ground = await openGround(options['node-args'].split(' ').filter(Boolean));
+  const ground = await openGround(options['node-args'].split(' ').filter(Boolean), options.rsa);
   try {
     const subjects: Subject[] = [];
     for (const peer of there) {
@@ -125,7 +127,7 @@ function write(reports: readonly RowReport[], there: readonly Peer[], repeats: n
   const facts = {
     date: new Date().toISOString(),
     commit: output('git', ['rev-parse', '--short', 'HEAD'], repository)?.trim() ?? '',
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}${options['both-cores'] ? ', both cores open to proxy, application and load' : ''}`,
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}${options['both-cores'] ? ', both cores open to proxy, application and load' : ''}${options.rsa ? ', the server with RSA-2048' : ''}`,
     repeats,
     peers: Object.fromEntries(there.map((peer) => [peer.name, { version: peer.version(), about: peer.about }])),
   };

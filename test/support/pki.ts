@@ -56,6 +56,8 @@ export interface PkiOptions {
   readonly nowMs: number;
   /** The clients' AIA; none when absent. */
   readonly ocspUrl?: string;
+  /** The server's; one of P-256 when absent. */
+  readonly serverKey?: KeyObject;
 }
 
 /** Makes a small PKI of P-256 keys. Keys are made once a process; certificates are the same for the same options, but for their signatures. */
@@ -105,7 +107,7 @@ export function makePki(options: PkiOptions): Pki {
       extendedKeyUsage: [oids.serverAuth],
       san: { dns: ['localhost', '*.example.test'], ip: ['127.0.0.1', '::1'] },
     },
-    testKey('server'),
+    options.serverKey ?? testKey('server'),
   );
   return {
     root,
