@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, constants, type IncomingHttpHeaders } from 'node:http2';
-import { Duplex } from 'node:stream';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { ServerSession } from './session.ts';
 import type { RequestFields, ServerStream, StreamHandler } from './stream.ts';
 
-/** Node's client on one end of a pipe, a session on the other, which sends every body back behind a head of its own. */
-function echo(t: { after: (end: () => void) => void }) {
+/** Node's client, and a session on the other end of its connection, which sends every body back behind a head of its own. */
+async function echo(t: { after: (end: () => void) => void }) {
   const events: string[] = [];
-  const pipe = new Duplex({
-    read: () => session.drained(),
-    write: (chunk: Buffer, _encoding, callback) => {
-      session.receive(chunk);
-      callback();
-    },
+  const { promise, resolve } = Promise.withResolvers<ServerSession>();
+  const server = createServer((socket) => resolve(serve(socket, events))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = connect(`http://127.0.0.1:${port}`);
+  t.after(() => {
+    client.destroy();
+    server.close();
   });
-  const session: ServerSession = new ServerSession(
+  return { client, session: await promise, events };
+}
+
+function serve(socket: Socket, events: string[]): ServerSession {
+  const session = new ServerSession(
     {
       maxConcurrentStreams: 100,
       streamWindow: 65_535,
@@ -27,10 +34,10 @@ function echo(t: { after: (end: () => void) => void }) {
       schedule: setImmediate,
     },
     {
-      write: (bytes) => pipe.push(bytes),
+      write: (bytes) => socket.write(bytes),
       taken: false,
       holdInput: () => events.push('hold'),
-      end: () => pipe.push(null),
+      end: () => socket.end(),
     },
     {
       request: (stream, head) => {
@@ -42,9 +49,11 @@ function echo(t: { after: (end: () => void) => void }) {
       failed: (code, reason) => events.push(`${code} ${reason}`),
     },
   );
-  const client = connect('http://a', { createConnection: () => pipe });
-  t.after(() => client.destroy());
-  return { client, session, events };
+  socket.on('data', (chunk: Buffer) => session.receive(chunk));
+  socket.on('drain', () => session.drained());
+  socket.on('error', () => undefined);
+  socket.on('close', () => session.close());
+  return session;
 }
 
 class Echo implements StreamHandler {
@@ -78,7 +87,7 @@ class Echo implements StreamHandler {
 const MiB = 1_048_576;
 
 test('Node gets every octet back, over many streams at once and with small windows', async (t) => {
-  const { client, session, events } = echo(t);
+  const { client, session, events } = await echo(t);
   const bodies = Array.from({ length: 20 }, (_, i) => Buffer.alloc(i * 50_000, `${i}-`));
   const answers = await Promise.all(
     bodies.map(async (body, i) => {
@@ -102,7 +111,7 @@ test('Node gets every octet back, over many streams at once and with small windo
 });
 
 test('Node sees the code of a reset, and the session that closes when it is told to drain', async (t) => {
-  const { client, session } = echo(t);
+  const { client, session } = await echo(t);
   const stream = client.request({ ':method': 'POST', ':path': '/' });
   await new Promise((resolve) => stream.once('response', resolve));
   const goaway = new Promise((resolve) => client.once('goaway', resolve));
