@@ -3,6 +3,7 @@ import type { Admission, OwnAnswer } from './admission.ts';
 import { badRequestAnswer, overflowAnswer, timeoutAnswer, unreadAnswer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { Http2Answer, type Http2RequestSide } from './http2-answer.ts';
 import type { Http2Repeats } from './http2-repeats.ts';
 import type { Http2Request } from './http2-request.ts';
@@ -27,8 +28,8 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   readonly #beganMs: number;
   #request: Http2Request | undefined;
   #exchange: Exchange | undefined;
-  /** Body bytes that came while nobody knew yet where to; at most a stream's window. */
-  #held: Buffer[] = [];
+  /** Body bytes that came while nobody knew yet where to, or the application had enough; at most a stream's window. */
+  readonly #held = new HeldBytes();
   #endHeld = false;
   #received = 0;
   #requestWhole = false;
@@ -115,18 +116,19 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
     // Answered already: the rest goes nowhere.
     if (this.#answer.over) return;
     const exchange = this.#exchange;
-    if (exchange === undefined || this.#beforeTunnel()) {
-      this.#held.push(Buffer.from(chunk));
+    if (exchange === undefined || this.#paused || this.#beforeTunnel()) {
+      this.#held.push(chunk);
       return;
     }
     this.#activeMs = this.#connection.now();
-    if (!this.#write(exchange, chunk)) this.#pause();
+    // Where the write gave up, what still comes is thrown away.
+    if (!this.#write(exchange, chunk) && this.#exchange !== undefined) this.#pause();
   }
 
   /** END_STREAM, and nothing else, makes a request whole. Its trailers are left out. */
   end(): void {
     if (this.#answer.over) return;
-    if (this.#exchange === undefined || this.#beforeTunnel()) this.#endHeld = true;
+    if (this.#exchange === undefined || this.#paused || this.#beforeTunnel()) this.#endHeld = true;
     else this.#end(this.#exchange);
   }
 
@@ -138,7 +140,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   closed(code: number | undefined): void {
     this.#closed = true;
-    this.#held = [];
+    this.#held.clear();
     this.#owner.closed(this);
     // Both sides ended in order: the back is done, or has its last word in hand.
     if (code !== undefined) this.#abort();
@@ -155,7 +157,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   /** The application takes more of the request. */
   goOn(): void {
     this.#activeMs = this.#connection.now();
-    if (!this.#beforeTunnel()) this.#resume();
+    if (this.#paused && !this.#beforeTunnel()) this.#release();
   }
 
   /** The application has switched: what the client sent so far, and sends from here on, is for it. */
@@ -168,13 +170,15 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   /** The back has nothing more to say. */
   backOver(): void {
     this.#exchange = undefined;
+    this.#held.clear();
+    this.#resume();
   }
 
   /** An answer of the sidecar's own. */
   say(answer: OwnAnswer): void {
     this.#answer.own(answer, this.#request?.fields ?? this.#head.fields, this.#request?.method === 'HEAD');
     // What is not wanted any more must not stay unread: it would hold the connection's window.
-    this.#held = [];
+    this.#held.clear();
     this.#resume();
   }
 
@@ -206,14 +210,14 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   /** Hands on what was held. */
   #release(): void {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held.take();
     this.#activeMs = this.#connection.now();
     let more = true;
     for (const chunk of held) if (this.#exchange !== undefined) more = this.#write(this.#exchange, chunk);
     if (this.#exchange === undefined) return;
     if (this.#endHeld) this.#end(this.#exchange);
-    else if (more) this.#resume();
+    if (more || this.#endHeld) this.#resume();
+    else this.#pause();
   }
 
   #write(exchange: Exchange, chunk: Buffer): boolean {

@@ -45,7 +45,7 @@ export const proxyHttp2Mutants: readonly Mutant[] = [
   ...of('pkg/proxy/http2-exchange.ts', [
     [
       'bytes of a tunnel over HTTP/2 go on before the 101',
-      'if (exchange === undefined || this.#beforeTunnel()) {',
+      'if (exchange === undefined || this.#paused || this.#beforeTunnel()) {',
       'if (exchange === undefined) {',
       tunnels,
       /nothing goes on before the 101/,
