@@ -121,7 +121,7 @@ export class Inbound implements FrameSink {
     if (stream !== undefined && this.#dataEndsStream) {
       if (stream.lengthAgrees) streams.requestEnds(stream, noFields);
       else streams.fail(stream.id, errorCode.protocolError);
-      stream = undefined;
+      if (!stream.open) stream = undefined;
     }
     if (this.#dataBytes > 0) streams.windows.returned(this.#dataBytes, stream);
   }

@@ -279,6 +279,17 @@ suite('the windows that we open', () => {
     assert.deepEqual(probe.events.at(-1)?.slice(0, 6), 'data 3');
   });
 
+  test('of the connection stay shut also for what a paused stream holds whose request is whole', () => {
+    const probe = new SessionProbe({ streamWindow: 131_072, sessionWindow: 65_536, maxHeldBytes: 0 }).open();
+    probe.receive(upload(1));
+    probe.stream(1).pause();
+    probe.receive(data(1, full), data(1, full), data(1, full, endStream));
+    assert.deepEqual(probe.sent, []);
+    probe.stream(1).resume();
+    probe.turn();
+    assert.deepEqual(probe.sent, ['WINDOW_UPDATE 0 49152']);
+  });
+
   test('stay shut for a stream whose request is whole', () => {
     const probe = new SessionProbe({ streamWindow: 65_535 }).open();
     probe.receive(upload(1), data(1, full), data(1, full, endStream));

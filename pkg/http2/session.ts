@@ -168,7 +168,6 @@ class Life implements StreamControl {
     this.#accept(stream);
     if (!stream.open) return;
     stream.remoteEnded = true;
-    this.windows.released(stream);
     stream.handler?.end(trailers);
     if (stream.open && stream.localEnded) this.settle(stream);
   }
