@@ -1,23 +1,25 @@
 import { type HeadLimits, HttpMalformed, type RequestHead, type ResponseHead } from './head.ts';
 import { HeldSection } from './held.ts';
 import { RepeatedHead } from './repeated-head.ts';
-import { headCeiling, parseRequestHead } from './request.ts';
+import { RepeatedRequest } from './repeated-request.ts';
+import { headBytesOf, parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
 
 /**
  * Reads request heads that may come in pieces, in time linear in their octets. A head that arrives whole is read in
  * place; parts are kept here until the rest is there. Where a head repeats an earlier one octet for octet, the same
- * object may be returned again.
+ * object may be returned again; where it differs in its target alone, one with the same list of fields.
  */
 export class RequestHeadReader {
   /** Octets of the last pushed buffer that belong to the head; the rest is body or the next request. */
   consumed = 0;
   #held: HeldSection | undefined;
-  readonly #repeated = new RepeatedHead<RequestHead>();
+  readonly #repeated: RepeatedRequest;
   readonly #limits: HeadLimits;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
+    this.#repeated = new RepeatedRequest(limits);
   }
 
   /** Forgets the heads before, not what has come of the next one. */
@@ -33,10 +35,10 @@ export class RequestHeadReader {
   /** @returns undefined where the head is not whole yet. @throws HttpMalformed; no push may follow one. */
   push(buffer: Buffer, start: number, end: number): RequestHead | undefined {
     if (this.#held === undefined) {
-      const same = this.#repeated.find(buffer, start, end);
-      if (same !== undefined) {
-        this.consumed = same.size;
-        return same;
+      const like = this.#repeated.find(buffer, start, end);
+      if (like !== undefined) {
+        this.consumed = like.size;
+        return like;
       }
       const head = parseRequestHead(buffer, start, end, this.#limits);
       this.consumed = head === undefined ? end - start : head.size;
@@ -107,8 +109,7 @@ export class ResponseHeadReader {
 
 /** One octet more than the limit is kept: the parser then sees that the limit is passed, and says where. */
 function held(limits: HeadLimits, buffer: Buffer, start: number, end: number): HeldSection {
-  const headBytes = limits.headBytes > 0 && limits.headBytes < headCeiling ? limits.headBytes : headCeiling;
-  const section = new HeldSection(headBytes + 1);
+  const section = new HeldSection(headBytesOf(limits) + 1);
   section.take(buffer, start, end);
   return section;
 }

@@ -17,7 +17,10 @@ export interface RequestHead {
   /** From the absolute form, else the one Host; lower case, port kept. Empty only in HTTP/1.0 without Host. */
   readonly authority: string;
   readonly minorVersion: 0 | 1;
-  /** Flat: name, value, name, value; names as received, values without surrounding white space. */
+  /**
+   * Flat: name, value, name, value; names as received, values without surrounding white space. Heads with the same list
+   * object are alike in all but target, path, query and size.
+   */
   readonly fields: readonly string[];
   readonly framing: Framing;
   /** Whether the connection may be used again after this request. */

@@ -1,27 +1,75 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HttpMalformed } from './head.ts';
+import { HttpMalformed, type RequestHead } from './head.ts';
 import { RequestHeadReader, ResponseHeadReader } from './head-reader.ts';
 import { repeatedHeadCeiling } from './repeated-head.ts';
 import { parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
 
 const runs = { seed: 6, numRuns: 500 };
-const limits = { headBytes: 8192, headerCount: 100 };
+const limits = { headBytes: 200, headerCount: 100, targetBytes: 40 };
 
-/** Pairs of the same length that differ in one octet, beside such that are the start of one another. */
-const requests: readonly string[] = [
-  'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n',
-  'GET /2 HTTP/1.1\r\nHost: a\r\n\r\n',
-  'GET /1 HTTP/1.0\r\nHost: a\r\n\r\n',
-  'GET /1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n\r\n',
-  'PUT /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n',
-  'PUT /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n',
-  '\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n',
-  'GET /1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
-  'GET /1 HTTP/1.1\r\nHost: a\r\n X-A: 1\r\n\r\n',
+const targets: readonly string[] = [
+  '/',
+  '/1',
+  '/2',
+  '/1?q=1',
+  '/1?q=22',
+  '/1?',
+  '/?/x?',
+  '/a/b',
+  '//a/b',
+  `/${'l'.repeat(limits.targetBytes - 1)}`,
+  `/${'l'.repeat(limits.targetBytes)}`,
+  '*',
+  'http://a/1',
+  'http://a',
+  'http://b/1',
+  'HTTP://A/1?q',
+  'x',
+  '',
+  '/1#f',
+  '/\u00e4',
+  '/1 /2',
+  '/\t1',
 ];
+/** What follows a target. Some differ in one field, in order, in case, or are as long as another. */
+const rests: readonly string[] = [
+  ' HTTP/1.1\r\nHost: a\r\n\r\n',
+  ' HTTP/1.1\r\nHost: A\r\n\r\n',
+  ' HTTP/1.1\r\nHost: b\r\n\r\n',
+  ' HTTP/1.1\r\nhost: a\r\n\r\n',
+  ' HTTP/1.0\r\nHost: a\r\n\r\n',
+  ' HTTP/2.0\r\nHost: a\r\n\r\n',
+  ' HTTP/1.0\r\n\r\n',
+  ' HTTP/1.0\r\nX-A: 1\r\n\r\n',
+  ' HTTP/1.1\r\nX-A: 1\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B: 2\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nX-B: 2\r\nX-A: 1\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-b: 2\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B: 3\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nConnection: X-A\r\nX-A: 1\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nConnection: X-B\r\nX-A: 1\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ` HTTP/1.1\r\nHost: a\r\nX-Long: ${'l'.repeat(limits.headBytes - 61)}\r\n\r\n`,
+  ' HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+  ' HTTP/1.1\r\nHost: a\r\n X-A: 1\r\n\r\n',
+  '\tHTTP/1.1\r\nHost: a\r\n\r\n',
+  ' / HTTP/1.1\r\nHost: a\r\n\r\n',
+];
+const starts: readonly string[] = ['GET ', 'PUT ', 'put ', 'OPTIONS ', 'GET  ', '\r\nGET ', '\r\nPUT ', 'TRACE '];
+/** What a client of the property has: few starts and rests, so that heads repeat; usual ones mostly. */
+const habits = {
+  starts: fc.array(mostly('GET ', starts), { minLength: 1, maxLength: 2 }),
+  rests: fc.array(fc.constantFrom(...rests), { minLength: 1, maxLength: 3 }),
+};
 const responses: readonly string[] = [
   'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n',
   'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n',
@@ -31,28 +79,45 @@ const responses: readonly string[] = [
   'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n',
 ];
 /** What follows a head, how much of it comes in the first piece, and whether the reader forgets before. */
-const circumstances = {
-  rest: fc.constantFrom('', 'x', '\r\n', 'GET /3 HTTP/1.1\r\n'),
-  cut: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 8 }),
-  forget: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
-};
+const cut = fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 8 });
+const forget = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
+const circumstances = { rest: fc.constantFrom('', 'x', '\r\n', 'GET /3 HTTP/1.1\r\n'), cut, forget };
 
 test('a reader gives what reading anew gives, whatever heads came before: requests', () => {
-  const steps = fc.array(fc.record({ head: fc.constantFrom(...requests), ...circumstances }), { maxLength: 40 });
+  const steps = fc.array(
+    fc.record({
+      start: fc.nat(),
+      target: mostly('/1', targets),
+      rest: fc.nat(),
+      behind: circumstances.rest,
+      cut,
+      forget,
+    }),
+    { maxLength: 40 },
+  );
   fc.assert(
-    fc.property(steps, (list) => {
+    fc.property(fc.record(habits), steps, (habit, list) => {
       let reader = new RequestHeadReader(limits);
-      for (const { head, rest, cut, forget } of list) {
-        if (forget) reader.forget();
-        const octets = Buffer.from(head + rest, 'latin1');
+      const seen = new Map<readonly string[], RequestHead>();
+      for (const step of list) {
+        if (step.forget) reader.forget();
+        const start = habit.starts[step.start % habit.starts.length] ?? '';
+        const rest = habit.rests[step.rest % habit.rests.length] ?? '';
+        const octets = Buffer.from(start + step.target + rest + step.behind, 'latin1');
         const want = outcome(() => parseRequestHead(octets, 0, octets.length, limits));
-        const got = outcome(() => pushed(reader, octets, cut, (from, to) => reader.push(octets, from, to)));
+        const got = outcome(() => pushed(reader, octets, step.cut, (from, to) => reader.push(octets, from, to)));
         assert.deepEqual(got, want);
+        if (got.head !== undefined) {
+          const like = seen.get(got.head.fields) ?? got.head;
+          const { target, path, query, size } = got.head;
+          assert.deepEqual({ ...like, target, path, query, size }, got.head);
+          seen.set(got.head.fields, got.head);
+        }
         // Nothing follows a refusal.
         if (want.refused !== undefined) reader = new RequestHeadReader(limits);
       }
     }),
-    runs,
+    { ...runs, numRuns: 3000 },
   );
 });
 
@@ -92,6 +157,37 @@ test('a head that comes a third time is not read again: it is the same object', 
   assert.notEqual(reader.push(octets, 0, octets.length), heads[1]);
 });
 
+const base = 'GET /1?a HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n\r\n';
+const likenesses: readonly (readonly [string, string, boolean])[] = [
+  ['another query', base.replace('?a', '?bb'), true],
+  ['another path, no query', base.replace('/1?a', '/22'), true],
+  ['another method', base.replace('GET', 'PUT'), false],
+  ['another version', base.replace('1.1', '1.0'), false],
+  ['another value', base.replace('X-A: 1', 'X-A: 2'), false],
+  ['a name in another case', base.replace('X-A', 'x-a'), false],
+  ['another order', base.replace('Host: a\r\nX-A: 1', 'X-A: 1\r\nHost: a'), false],
+  ['a field more', base.replace('\r\n\r\n', '\r\nX-B: 1\r\n\r\n'), false],
+  ['the absolute form', base.replace('/1?a', 'http://a/1?a'), false],
+  ['an empty line in front', `\r\n${base}`, false],
+];
+for (const [what, text, isShared] of likenesses) {
+  test(`${what} than a head that repeats: ${isShared ? 'the fields are not read again' : 'it is read'}`, () => {
+    const reader = new RequestHeadReader(limits);
+    const read = (head: string) => reader.push(Buffer.from(head, 'latin1'), 0, head.length);
+    const before = [1, 2, 3].map(() => read(base));
+    const head = read(text);
+    assert.equal(head?.fields === before[2]?.fields, isShared);
+    assert.deepEqual(head, parseRequestHead(Buffer.from(text, 'latin1'), 0, text.length, limits));
+  });
+}
+
+test('what follows a target is known from behind it, an empty line in front or not', () => {
+  const reader = new RequestHeadReader(limits);
+  const read = (head: string) => outcome(() => reader.push(Buffer.from(head, 'latin1'), 0, head.length));
+  for (let time = 0; time < 3; time++) read('\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.deepEqual(read('GET /x / HTTP/1.1\r\nHost: a\r\n\r\n'), { refused: 400 });
+});
+
 test('what is kept is a copy: the buffer that a head came in may be overwritten', () => {
   const reader = new RequestHeadReader(limits);
   const octets = Buffer.from('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -102,11 +198,16 @@ test('what is kept is a copy: the buffer that a head came in may be overwritten'
 });
 
 test('a long head is read each time', () => {
-  const reader = new RequestHeadReader(limits);
+  const reader = new RequestHeadReader({ headBytes: 8192, headerCount: 100 });
   const octets = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(repeatedHeadCeiling)}\r\n\r\n`);
   const heads = [1, 2, 3].map(() => reader.push(octets, 0, octets.length));
   assert.notEqual(heads[2], heads[1]);
 });
+
+/** The usual one in half of all cases. */
+function mostly(usual: string, all: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof(fc.constant(usual), fc.constantFrom(...all));
+}
 
 interface Outcome<Head> {
   readonly head?: Head | undefined;

@@ -18,6 +18,16 @@ export const headCeiling: number = 1024 * 1024;
 /** Octets of a target where HeadLimits names no other number; RFC 9112 3 asks for at least 8000. */
 export const defaultTargetBytes = 8192;
 
+/** Octets that a head may have. */
+export function headBytesOf({ headBytes }: HeadLimits): number {
+  return headBytes > 0 && headBytes < headCeiling ? headBytes : headCeiling;
+}
+
+/** Octets that a target may have. */
+export function targetBytesOf({ targetBytes }: HeadLimits): number {
+  return targetBytes ?? defaultTargetBytes;
+}
+
 /** Characters of a method at most: the longest registered one has 18. */
 export const methodCeiling = 32;
 
@@ -37,7 +47,7 @@ export function parseRequestHead(
   end: number,
   limits: HeadLimits,
 ): RequestHead | undefined {
-  const headBytes = limits.headBytes > 0 && limits.headBytes < headCeiling ? limits.headBytes : headCeiling;
+  const headBytes = headBytesOf(limits);
   const maxFields = limits.headerCount > 0 && limits.headerCount < fieldCeiling ? limits.headerCount : fieldCeiling;
   const stop = end - start > headBytes ? start + headBytes : end;
 
@@ -50,7 +60,7 @@ export function parseRequestHead(
   if (methodEnd === methodStart || buffer[methodEnd] !== SP) throw badOctet('method', buffer[methodEnd] ?? 0, 400);
 
   const targetStart = methodEnd + 1;
-  const targetStop = targetStart + (limits.targetBytes ?? defaultTargetBytes);
+  const targetStop = targetStart + targetBytesOf(limits);
   let targetEnd = targetStart;
   while (targetEnd < stop && targetOctet[buffer[targetEnd] ?? 0] === 1) targetEnd++;
   if (targetEnd > targetStop) {

@@ -69,7 +69,8 @@ function readAuthority(text: string): string {
   return hasUpper ? text.toLowerCase() : text;
 }
 
-function splitQuery(target: string, authority: string | undefined): TargetParts {
+/** An origin form taken apart; `authority` is what the absolute form said before it. */
+export function splitQuery(target: string, authority: string | undefined): TargetParts {
   const mark = target.indexOf('?');
   if (mark === -1) return { path: target, query: undefined, authority };
   return { path: target.substring(0, mark), query: target.substring(mark + 1), authority };

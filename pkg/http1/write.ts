@@ -57,14 +57,14 @@ export function joinLines(before: FieldLines, after: FieldLines): FieldLines {
 
 /** An HTTP/1.1 request head, to be written as Latin-1. @throws HttpUnwritable for the method or the target. */
 export function requestHead(method: string, target: string, lines: FieldLines): string {
-  return `${requestHeadStart(method, target, lines)}\r\n`;
+  return `${requestLine(method, target)}${lines}\r\n`;
 }
 
-/** The same without the empty line: `restOfHead` follows. @throws HttpUnwritable for the method or the target. */
-export function requestHeadStart(method: string, target: string, lines: FieldLines): string {
+/** Its first line. @throws HttpUnwritable for the method or the target. */
+export function requestLine(method: string, target: string): string {
   if (!isAllOf(tokenOctet, method)) throw new HttpUnwritable(`method ${quoted(method)}: must be a token`);
   assertTarget(target);
-  return `${method} ${target} HTTP/1.1\r\n${lines}`;
+  return `${method} ${target} HTTP/1.1\r\n`;
 }
 
 /** Lines that end a head, with its empty line, as octets: for what many heads have in common. */

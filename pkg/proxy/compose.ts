@@ -104,9 +104,9 @@ export function composeRequest(
   };
 }
 
-/** The same request once more, under an id of its own. */
-export function repeatRequest(request: OutgoingRequest, requestId: string): OutgoingRequest {
-  return { ...request, requestId: request.requestId === undefined ? undefined : requestId };
+/** The same request once more, to a target and under an id of its own. */
+export function repeatRequest(request: OutgoingRequest, target: string, requestId: string): OutgoingRequest {
+  return { ...request, target, requestId: request.requestId === undefined ? undefined : requestId };
 }
 
 /**

@@ -28,6 +28,13 @@ interface Accepted {
   readonly forward: Forward;
 }
 
+/** Fields of a request, and what is left of them under the snapshot in force. */
+interface Cleaned {
+  readonly fields: readonly string[];
+  readonly connectionTokens: readonly string[];
+  readonly clean: readonly string[];
+}
+
 /** What the listener and the sweep ask of a front. */
 export interface Front {
   /** The client is asked to leave by itself; what it still sends is served. */
@@ -57,6 +64,7 @@ export class Connection {
   #retired: Back[] = [];
   #bound: { readonly key: string; readonly bound: Bound } | undefined;
   #accepted: Accepted | undefined;
+  #cleaned: Cleaned | undefined;
   #front: Front | undefined;
   #back: Back | undefined;
   #retiring = false;
@@ -227,7 +235,7 @@ export class Connection {
           reported,
         };
       }
-      const fields = cleanFields(this, view.fields, view.connectionTokens);
+      const fields = this.#clean(view);
       const { edits, response } = rewrite.request({ ...view, fields });
       return {
         kind: 'forward',
@@ -249,6 +257,15 @@ export class Connection {
     }
   }
 
+  /** See cleanFields: the same list for the same fields. */
+  #clean({ fields, connectionTokens }: AdmissionRequest): readonly string[] {
+    const last = this.#cleaned;
+    if (last !== undefined && last.fields === fields && last.connectionTokens === connectionTokens) return last.clean;
+    const clean = cleanFields(this, fields, connectionTokens);
+    this.#cleaned = { fields, connectionTokens, clean };
+    return clean;
+  }
+
   /** Evaluated again only when what is known of the certificate changes. */
   #bind(certificate: CertificateFacts): Bound {
     const key =
@@ -267,6 +284,7 @@ export class Connection {
   forget(): void {
     this.#accepted = undefined;
     this.#bound = undefined;
+    this.#cleaned = undefined;
   }
 
   verdictKind(): Judgement['kind'] {

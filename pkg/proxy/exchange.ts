@@ -11,7 +11,7 @@ export interface OutgoingRequest {
   readonly authority: string;
   /**
    * Flat name, value list without hop-by-hop fields, framing, Host and anything that a client could forge.
-   * Names as received or as a rule writes them. Two requests with the same list object are alike in all but their id.
+   * Names as received or as a rule writes them. Two requests with the same list object are alike in all but id and target.
    */
   readonly fields: readonly string[];
   /** X-Request-Id, beside `fields`; undefined where a trusted proxy or a rule says it, or takes it away. */

@@ -13,16 +13,16 @@ export class HeadOctets {
     return this.text.length;
   }
 
-  /** Puts it at the start of `target`, which has room for it. */
-  writeTo(target: Buffer): void {
+  /** Puts it into `target` from `at` on, where there is room for it. */
+  writeTo(target: Buffer, at = 0): void {
     if (this.#octets !== undefined) {
-      this.#octets.copy(target);
+      this.#octets.copy(target, at);
       return;
     }
-    target.write(this.text, 0, 'latin1');
+    target.write(this.text, at, 'latin1');
     if (this.#wasWritten) {
       this.#octets = Buffer.allocUnsafeSlow(this.text.length);
-      target.copy(this.#octets, 0, 0, this.text.length);
+      target.copy(this.#octets, 0, at, at + this.text.length);
     }
     this.#wasWritten = true;
   }

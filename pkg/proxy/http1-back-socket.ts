@@ -7,7 +7,6 @@ import { ResponseHeadReader } from '../http1/head-reader.ts';
 import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
 import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
-import type { HeadOctets } from './head-octets.ts';
 import { HeadStart, idLine, incoming, isIdempotent } from './http1-messages.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
@@ -72,9 +71,9 @@ export class BackSocket implements Exchange {
     this.#keep = true;
     this.#waitingSinceMs = this.#back.now();
     this.#reused = this.#socket !== undefined;
-    if (this.#start?.isOf(request) !== true) this.#start = new HeadStart(request);
+    if (this.#start?.becomes(request) !== true) this.#start = new HeadStart(request);
     if (this.#socket === undefined) this.#connectAnew();
-    this.#sendHead(this.#start.octets, request);
+    this.#sendHead(this.#start, request);
   }
 
   write(chunk: Buffer): boolean {
@@ -174,7 +173,7 @@ export class BackSocket implements Exchange {
     socket?.destroy();
   }
 
-  #sendHead(start: HeadOctets, request: OutgoingRequest): void {
+  #sendHead(start: HeadStart, request: OutgoingRequest): void {
     const id = idLine(request);
     const rest = request.constantRest;
     const size = start.length + id.length + rest.length;
@@ -301,7 +300,7 @@ export class BackSocket implements Exchange {
     this.#reused = false;
     this.#socket?.destroy();
     this.#connectAnew();
-    this.#sendHead(new HeadStart(request).octets, request);
+    this.#sendHead(new HeadStart(request), request);
   }
 
   #fail(failure: BackFailure): void {

@@ -1,5 +1,5 @@
 import type { ResponseHead } from '../http1/head.ts';
-import { fieldLines, joinLines, receivedFieldLine, requestHeadStart } from '../http1/write.ts';
+import { fieldLines, joinLines, receivedFieldLine, requestLine } from '../http1/write.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { HeadOctets } from './head-octets.ts';
 
@@ -31,20 +31,43 @@ export function isIdempotent(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE';
 }
 
-/** A request head up to the line of its id: behind it come what is one request's own and what a connection's requests share. */
+/**
+ * A request head up to the line of its id: behind it come what is one request's own and what a connection's requests
+ * share. Requests that differ in their target only take all but its first line from the one before.
+ */
 export class HeadStart {
-  readonly octets: HeadOctets;
   readonly #fields: readonly string[];
+  readonly #lines: HeadOctets;
+  #target: string;
+  #line: string;
 
   /** @throws HttpUnwritable for the method or the target. */
   constructor(request: OutgoingRequest) {
     this.#fields = request.fields;
-    this.octets = new HeadOctets(startText(request));
+    this.#lines = new HeadOctets(linesOf(request));
+    this.#target = request.target;
+    this.#line = requestLine(request.method, request.target);
   }
 
-  /** Whether it is this request's, too: see OutgoingRequest.fields. */
-  isOf(request: OutgoingRequest): boolean {
-    return request.fields === this.#fields;
+  /** Becomes this request's; false where it cannot: see OutgoingRequest.fields. @throws HttpUnwritable for the target. */
+  becomes(request: OutgoingRequest): boolean {
+    if (request.fields !== this.#fields) return false;
+    if (request.target !== this.#target) {
+      this.#line = requestLine(request.method, request.target);
+      this.#target = request.target;
+    }
+    return true;
+  }
+
+  /** Octets. */
+  get length(): number {
+    return this.#line.length + this.#lines.length;
+  }
+
+  /** Puts it at the start of `target`, which has room for it. */
+  writeTo(target: Buffer): void {
+    target.write(this.#line, 0, 'latin1');
+    this.#lines.writeTo(target, this.#line.length);
   }
 }
 
@@ -53,7 +76,7 @@ export function idLine({ requestId }: OutgoingRequest): string {
   return requestId === undefined ? '' : `X-Request-Id: ${requestId}\r\n`;
 }
 
-function startText(request: OutgoingRequest): string {
+function linesOf(request: OutgoingRequest): string {
   let lines = receivedFieldLine('Host', request.authority);
   const { fields } = request;
   for (let i = 0; i < fields.length; i += 2)
@@ -62,7 +85,7 @@ function startText(request: OutgoingRequest): string {
   if (request.body.kind === 'length')
     lines = joinLines(lines, receivedFieldLine('Content-Length', String(request.body.length)));
   else if (request.body.kind === 'stream') lines = joinLines(lines, chunkedLines);
-  return requestHeadStart(request.method, request.target, lines);
+  return lines;
 }
 
 const upgradeLines = fieldLines(['Connection', 'Upgrade', 'Upgrade', 'websocket']);

@@ -24,7 +24,7 @@ import {
 import type { RevocationStatus } from '../ocsp/status.ts';
 import type { HeaderAction, RewriteSetPolicy } from '../policy/policy.ts';
 
-/** Requests that a client might repeat, some alike but for one octet. All are answered. */
+/** Requests that a client might repeat, some alike but for one octet, or the target. All are answered. */
 const requests: readonly string[] = [
   get('/1'),
   get('/2'),
@@ -36,6 +36,20 @@ const requests: readonly string[] = [
   'POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n',
   'GET /1 HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n',
   get('/1', 'X-Request-Id: from-a-proxy\r\nX-Forwarded-For: 192.0.2.1\r\n'),
+  get('/1?query'),
+  get('/22'),
+  get('/bare'),
+  get('/1', 'X-Mine: 1\r\nX-Tenant: blue\r\n'),
+  get('/22', 'X-Mine: 1\r\nX-Tenant: blue\r\n'),
+  get('/bare', 'X-Mine: 1\r\nX-Tenant: blue\r\n'),
+  get('/1', 'X-Tenant: blue\r\nX-Mine: 1\r\n'),
+  get('/1', 'X-Mine: 1\r\nx-tenant: blue\r\n'),
+  get('/2', 'Connection: X-Mine\r\nX-Mine: 1\r\nX-Tenant: blue\r\n'),
+  get('http://localhost/22'),
+  'GET /1 HTTP/1.1\r\nHost: LOCALHOST\r\n\r\n',
+  'POST /22 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi',
+  'POST /22 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi',
+  'POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi',
 ];
 
 /** Heads of answers, without the length; some alike but for one octet. */
@@ -236,6 +250,25 @@ test('a connection that ends says so in the answer to a repeated request too', a
   assert.equal(await client.rest(), answer('ok').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
 });
 
+test('requests that differ in their target only are each sent to their own, under an id of their own', async (t) => {
+  const world = await startWorld(t);
+  const client = await world.talk();
+  const asked = ['/1', '/1', '/1', '/2', '/22?a', '/2', '/', '/22?a', '/22?a', '/1'];
+  for (const target of asked) {
+    client.send(get(target, 'X-Mine: 1\r\n'));
+    await client.take('ok');
+  }
+  const received = world.app.received.join('').split(/(?<=\r\n\r\n)/);
+  const [first = ''] = received;
+  assert.deepEqual(
+    received.map((text) => text.replace(/^X-Request-Id: .*$/m, 'X-Request-Id: ID')),
+    asked.map((target) =>
+      first.replace('GET /1 ', `GET ${target} `).replace(/^X-Request-Id: .*$/m, 'X-Request-Id: ID'),
+    ),
+  );
+  assert.equal(new Set(received.flatMap((text) => linesNamed(text, 'x-request-id'))).size, asked.length);
+});
+
 test('repeated requests are counted like all others', async (t) => {
   const world = await startWorld(t);
   const client = await world.talk();
@@ -289,6 +322,13 @@ function rules(changes: { requestHeaders?: HeaderAction[]; responseHeaders?: Hea
         conditions: [tenant],
         requestHeaders: [{ headerName: 'X-Colour', headerValue: '{http_req_X-Tenant_1}' }],
         responseHeaders: [{ headerName: 'X-Colour', headerValue: '{http_req_X-Tenant_1} {var_http_status}' }],
+      },
+      {
+        name: 'bare',
+        sequence: 3,
+        conditions: [{ variable: 'var_uri_path', pattern: '^/bare$', ignoreCase: false, negate: false }],
+        requestHeaders: [{ headerName: 'X-Mine', headerValue: '' }],
+        responseHeaders: [],
       },
     ],
   };

@@ -11,12 +11,20 @@ type SnapshotPeer = Peer & { readonly snapshot: Snapshot };
 
 /**
  * What was made of the last request of a client connection and of its answer. Most clients repeat their head octet for
- * octet, and most applications theirs; the readers then return the same object, and what depends on nothing else need
- * not be made again. Everything is told apart by identity: another head, Forward or snapshot is another request.
+ * octet, or all of it but the target, and most applications theirs; the readers then return the same objects, and what
+ * depends on nothing else need not be made again. Everything is told apart by identity: other fields, another Bound or
+ * snapshot make another request.
  */
 export class Http1Repeats {
   #asked: { readonly head: RequestHead; readonly view: AdmissionRequest } | undefined;
-  #sent: { readonly head: RequestHead; readonly forward: Forward; readonly request: OutgoingRequest } | undefined;
+  #sent:
+    | {
+        readonly head: RequestHead;
+        readonly snapshot: Snapshot;
+        readonly forward: Forward;
+        readonly request: OutgoingRequest;
+      }
+    | undefined;
   #told:
     | {
         readonly method: string;
@@ -39,14 +47,20 @@ export class Http1Repeats {
     return this.#asked.view;
   }
 
-  /** See composeRequest. A Forward belongs to one snapshot. */
+  /** See composeRequest. A Forward belongs to one snapshot. A head that differs in its target only shares its fields. */
   request(peer: SnapshotPeer, head: RequestHead, forward: Forward, requestId: string): OutgoingRequest {
+    const { snapshot } = peer;
     const last = this.#sent;
-    if (last !== undefined && last.head === head && last.forward === forward) {
-      return repeatRequest(last.request, requestId);
+    if (
+      last !== undefined &&
+      last.head.fields === head.fields &&
+      last.snapshot === snapshot &&
+      differInTarget(last.forward, forward)
+    ) {
+      return repeatRequest(last.request, forward.target, requestId);
     }
     const request = composeRequest(peer, head, forward, requestId);
-    this.#sent = { head, forward, request };
+    this.#sent = { head, snapshot, forward, request };
     return request;
   }
 
@@ -84,6 +98,21 @@ export class Http1Repeats {
     this.#sent = undefined;
     this.#told = undefined;
   }
+}
+
+/** Whether what composeRequest makes of the fields of one is what it makes of the other's. */
+function differInTarget(one: Forward, other: Forward): boolean {
+  return (
+    one === other ||
+    (one.bound === other.bound &&
+      one.fields === other.fields &&
+      isSameList(one.remove, other.remove) &&
+      isSameList(one.set, other.set))
+  );
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, i) => text === other[i]);
 }
 
 /** What an idle connection keeps only to be quick it keeps for so long. */

@@ -44,7 +44,7 @@ export class Http2Repeats {
   request(peer: SnapshotPeer, asked: Http2Request, forward: Forward, requestId: string): OutgoingRequest {
     const last = this.#sent;
     if (last !== undefined && last.asked === asked && last.forward === forward) {
-      return repeatRequest(last.request, requestId);
+      return repeatRequest(last.request, forward.target, requestId);
     }
     const request = composeRequest(peer, asked, forward, requestId);
     this.#sent = { asked, forward, request };

@@ -25,18 +25,37 @@ export const repeatsMutants: readonly Mutant[] = [
       'last !== undefined && this.#isInForce(last)',
       repeats,
     ],
+    [
+      'rules see the fields of the request before',
+      'last !== undefined && last.fields === fields && last.connectionTokens === connectionTokens',
+      'last !== undefined',
+      repeats,
+    ],
   ]),
   ...of('pkg/proxy/http1-repeats.ts', [
+    ['another head is sent as the last one was', 'last.head.fields === head.fields &&\n', '', repeats],
     [
-      'another head is sent as the last one was',
-      'last !== undefined && last.head === head && last.forward === forward',
-      'last !== undefined && last.forward === forward',
+      'a request is sent as before its verdict changed',
+      '(one.bound === other.bound &&\n      one.fields',
+      '(one.fields',
       repeats,
     ],
     [
-      'a request is sent as before it was admitted anew',
-      'last !== undefined && last.head === head && last.forward === forward',
-      'last !== undefined && last.head === head',
+      'what rules remove for one target they remove for another',
+      'isSameList(one.remove, other.remove) &&\n',
+      '',
+      repeats,
+    ],
+    [
+      'what rules set for one target they set for another',
+      'isSameList(one.remove, other.remove) &&\n      isSameList(one.set, other.set)',
+      'isSameList(one.remove, other.remove)',
+      repeats,
+    ],
+    [
+      'a request goes to the target of the one before',
+      'repeatRequest(last.request, forward.target, requestId)',
+      'repeatRequest(last.request, last.request.target, requestId)',
       repeats,
     ],
     [
@@ -67,10 +86,11 @@ export const repeatsMutants: readonly Mutant[] = [
     ],
   ]),
   ...of('pkg/proxy/http1-messages.ts', [
+    ['a request is written as the one before', 'if (request.fields !== this.#fields) return false;', '', repeats],
     [
-      'a request is written as the one before',
-      'return request.fields === this.#fields;',
-      'return request.fields !== undefined;',
+      'a request is written to the target of the one before',
+      'if (request.target !== this.#target) {',
+      "if (request.target === '') {",
       repeats,
     ],
   ]),
