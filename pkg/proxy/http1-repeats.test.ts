@@ -269,6 +269,42 @@ test('requests that differ in their target only are each sent to their own, unde
   assert.equal(new Set(received.flatMap((text) => linesNamed(text, 'x-request-id'))).size, asked.length);
 });
 
+test('a request that differs in its target only says what the verdict of now is', async (t) => {
+  let way: (typeof ways)[number] = 'ocsp';
+  const clock = new ManualClock();
+  const ocsp = new FakeOcsp();
+  ocsp.answer = () => status(way, clock.wallMs() + 60_000);
+  const world = await startWorld(t, { clock, ocsp, profile: profiles[1] ?? {} });
+  const client = await world.talk();
+  const ask = async (target: string) => {
+    const before = world.app.received.join('').length;
+    client.send(get(target));
+    await client.take('ok');
+    return linesNamed(world.app.received.join('').slice(before), 'x-verdict')[0];
+  };
+  for (const target of ['/1', '/2', '/3']) assert.equal(await ask(target), 'X-Verdict: good');
+  way = 'crl';
+  clock.advance(60_000);
+  for (const target of ['/4', '/5', '/6']) assert.equal(await ask(target), 'X-Verdict: good-crl');
+});
+
+test('what a rule removes for one target stays for the others', async (t) => {
+  const world = await startWorld(t, { profile: profiles[1] ?? {} });
+  const client = await world.talk();
+  const asked = ['/1', '/1', '/1', '/bare', '/1', '/bare', '/bare', '/2'];
+  const seen: boolean[] = [];
+  for (const target of asked) {
+    const before = world.app.received.join('').length;
+    client.send(get(target, 'X-Mine: 1\r\n'));
+    await client.take('ok');
+    seen.push(linesNamed(world.app.received.join('').slice(before), 'x-mine').length === 1);
+  }
+  assert.deepEqual(
+    seen,
+    asked.map((target) => target !== '/bare'),
+  );
+});
+
 test('repeated requests are counted like all others', async (t) => {
   const world = await startWorld(t);
   const client = await world.talk();

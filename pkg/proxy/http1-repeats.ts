@@ -54,6 +54,7 @@ export class Http1Repeats {
     if (
       last !== undefined &&
       last.head.fields === head.fields &&
+      last.forward.fields === forward.fields &&
       last.snapshot === snapshot &&
       differInTarget(last.forward, forward)
     ) {
@@ -100,14 +101,11 @@ export class Http1Repeats {
   }
 }
 
-/** Whether what composeRequest makes of the fields of one is what it makes of the other's. */
+/** Whether two Forwards of the same fields say the same of them. */
 function differInTarget(one: Forward, other: Forward): boolean {
   return (
     one === other ||
-    (one.bound === other.bound &&
-      one.fields === other.fields &&
-      isSameList(one.remove, other.remove) &&
-      isSameList(one.set, other.set))
+    (one.bound === other.bound && isSameList(one.remove, other.remove) && isSameList(one.set, other.set))
   );
 }
 

@@ -33,22 +33,22 @@ export const repeatsMutants: readonly Mutant[] = [
     ],
   ]),
   ...of('pkg/proxy/http1-repeats.ts', [
-    ['another head is sent as the last one was', 'last.head.fields === head.fields &&\n', '', repeats],
     [
-      'a request is sent as before its verdict changed',
-      '(one.bound === other.bound &&\n      one.fields',
-      '(one.fields',
+      'another head is sent as the last one was',
+      'last.head.fields === head.fields &&\n      last.forward.fields === forward.fields &&\n',
+      '',
       repeats,
     ],
+    ['a request is sent as before its verdict changed', '(one.bound === other.bound && isSame', '(isSame', repeats],
     [
       'what rules remove for one target they remove for another',
-      'isSameList(one.remove, other.remove) &&\n',
+      'isSameList(one.remove, other.remove) && ',
       '',
       repeats,
     ],
     [
       'what rules set for one target they set for another',
-      'isSameList(one.remove, other.remove) &&\n      isSameList(one.set, other.set)',
+      'isSameList(one.remove, other.remove) && isSameList(one.set, other.set)',
       'isSameList(one.remove, other.remove)',
       repeats,
     ],
