@@ -25,7 +25,7 @@ export interface FrontRequest {
  * A request's fields without hop-by-hop fields (Connection's own nominations first), and without everything that a
  * client could forge. Rules see these and no others. From a trusted proxy the forwarding facts are kept.
  */
-export function cleanFields(peer: Peer, fields: readonly string[], connectionTokens: readonly string[]): string[] {
+function cleanFields(peer: Peer, fields: readonly string[], connectionTokens: readonly string[]): string[] {
   const table = peer.snapshot.fields;
   const out: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
@@ -37,6 +37,27 @@ export function cleanFields(peer: Peer, fields: readonly string[], connectionTok
     out.push(name, fields[i + 1] ?? '');
   }
   return out;
+}
+
+/** See cleanFields: the same list for the same fields, until it forgets them, as it must with every other snapshot. */
+export class CleanedFields {
+  #fields: readonly string[] | undefined;
+  #connectionTokens: readonly string[] = [];
+  #clean: readonly string[] = [];
+
+  of(peer: Peer, request: Pick<FrontRequest, 'connectionTokens' | 'fields'>): readonly string[] {
+    const { fields, connectionTokens } = request;
+    if (this.#fields === fields && this.#connectionTokens === connectionTokens) return this.#clean;
+    this.#clean = cleanFields(peer, fields, connectionTokens);
+    this.#fields = fields;
+    this.#connectionTokens = connectionTokens;
+    return this.#clean;
+  }
+
+  forget(): void {
+    this.#fields = undefined;
+    this.#clean = [];
+  }
 }
 
 /**

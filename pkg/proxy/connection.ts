@@ -9,7 +9,7 @@ import type { Admission, Bound, Forward } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
 import { createBack } from './back.ts';
 import { bindConnection } from './bind.ts';
-import { cleanFields } from './compose.ts';
+import { CleanedFields } from './compose.ts';
 import type { Deps } from './deps.ts';
 import type { Back } from './exchange.ts';
 import { hostOf } from './host.ts';
@@ -26,13 +26,6 @@ interface Accepted {
   readonly snapshot: Snapshot;
   readonly verdict: Verdict;
   readonly forward: Forward;
-}
-
-/** Fields of a request, and what is left of them under the snapshot in force. */
-interface Cleaned {
-  readonly fields: readonly string[];
-  readonly connectionTokens: readonly string[];
-  readonly clean: readonly string[];
 }
 
 /** What the listener and the sweep ask of a front. */
@@ -64,7 +57,7 @@ export class Connection {
   #retired: Back[] = [];
   #bound: { readonly key: string; readonly bound: Bound } | undefined;
   #accepted: Accepted | undefined;
-  #cleaned: Cleaned | undefined;
+  readonly #cleaned = new CleanedFields();
   #front: Front | undefined;
   #back: Back | undefined;
   #retiring = false;
@@ -235,7 +228,7 @@ export class Connection {
           reported,
         };
       }
-      const fields = this.#clean(view);
+      const fields = this.#cleaned.of(this, view);
       const { edits, response } = rewrite.request({ ...view, fields });
       return {
         kind: 'forward',
@@ -257,15 +250,6 @@ export class Connection {
     }
   }
 
-  /** See cleanFields: the same list for the same fields. */
-  #clean({ fields, connectionTokens }: AdmissionRequest): readonly string[] {
-    const last = this.#cleaned;
-    if (last !== undefined && last.fields === fields && last.connectionTokens === connectionTokens) return last.clean;
-    const clean = cleanFields(this, fields, connectionTokens);
-    this.#cleaned = { fields, connectionTokens, clean };
-    return clean;
-  }
-
   /** Evaluated again only when what is known of the certificate changes. */
   #bind(certificate: CertificateFacts): Bound {
     const key =
@@ -284,7 +268,7 @@ export class Connection {
   forget(): void {
     this.#accepted = undefined;
     this.#bound = undefined;
-    this.#cleaned = undefined;
+    this.#cleaned.forget();
   }
 
   verdictKind(): Judgement['kind'] {

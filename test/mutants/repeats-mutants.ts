@@ -25,10 +25,12 @@ export const repeatsMutants: readonly Mutant[] = [
       'last !== undefined && this.#isInForce(last)',
       repeats,
     ],
+  ]),
+  ...of('pkg/proxy/compose.ts', [
     [
       'rules see the fields of the request before',
-      'last !== undefined && last.fields === fields && last.connectionTokens === connectionTokens',
-      'last !== undefined',
+      'if (this.#fields === fields && this.#connectionTokens === connectionTokens) return this.#clean;',
+      'if (this.#fields !== undefined) return this.#clean;',
       repeats,
     ],
   ]),
