@@ -31,5 +31,6 @@ EXPOSE 8443 9443 9844 10250
 # Body bytes live in young buffers: with Node's default of 16 some 75 MiB of them wait for a collection during a long
 # upload, with 1 some 25. `npm run test:slow` measures it under these very flags, and `npm run bench` too.
 # Maglev waits for 10,000 calls instead of 400, so that starting up does not run it: 8 MiB of compilers' code stay on disk.
+# Once it is ready the sidecar lowers that to 400 again.
 # The collector can be called, so that the sidecar gives back what only its start needed: 4 MiB.
 ENTRYPOINT ["node", "--max-semi-space-size=1", "--invocation-count-for-maglev=10000", "--expose-gc", "/app/sidecar.js"]
