@@ -13,13 +13,6 @@ export const repeatsMutants: readonly Mutant[] = [
       /^a certificate that was revoked/,
     ],
     [
-      'a repeated request goes on under the policy before',
-      'return snapshot === this.#snapshot && verdict === this.#judgement.current();',
-      'return verdict === this.#judgement.current() || (snapshot !== this.#snapshot && verdict.kind !== "refuse");',
-      repeats,
-      /^a certificate that an allow list/,
-    ],
-    [
       'any request is admitted as the last one was',
       'last !== undefined && last.view === view && this.#isInForce(last)',
       'last !== undefined && this.#isInForce(last)',
