@@ -77,6 +77,15 @@ suite('a session', () => {
     assert.deepEqual([probe.sent, probe.events], [[], []]);
   });
 
+  test('that fails while it drains never names a later stream than it did before', () => {
+    const probe = new SessionProbe().open();
+    probe.receive(headers(1));
+    probe.session.drain();
+    probe.receive(headers(3));
+    probe.session.abort(errorCode.internalError);
+    assert.deepEqual(probe.sent, ['GOAWAY 1 noError', 'GOAWAY 1 internalError']);
+  });
+
   test('without a stream ends as soon as it drains', () => {
     const probe = new SessionProbe().open();
     probe.session.drain();

@@ -127,6 +127,8 @@ class Life implements StreamControl {
   /** Requests of the chunk that is being read: not offered before its end, for it may hold their reset. */
   #fresh: OpenStream[] = [];
   #retiring = false;
+  /** The last stream that a GOAWAY named; no later one may name a higher (RFC 9113 6.8). */
+  #lastNamed = max31;
 
   constructor(options: SessionOptions, sender: Sender, guard: FloodGuard, acceptor: Acceptor) {
     this.sender = sender;
@@ -251,7 +253,8 @@ class Life implements StreamControl {
   drain(): void {
     if (this.over || !this.taking) return;
     this.taking = false;
-    this.sender.frames.goaway(this.table.lastId, errorCode.noError, '');
+    this.#lastNamed = this.table.lastId;
+    this.sender.frames.goaway(this.#lastNamed, errorCode.noError, '');
     this.sender.touch();
     if (this.table.count === 0) this.#finish();
   }
@@ -264,7 +267,7 @@ class Life implements StreamControl {
 
   abort(code: number, reason: string): void {
     if (this.over) return;
-    this.sender.frames.goaway(this.table.lastId, code, reason);
+    this.sender.frames.goaway(Math.min(this.#lastNamed, this.table.lastId), code, reason);
     this.#endAll(code);
     this.sender.end();
   }

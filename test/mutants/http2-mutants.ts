@@ -179,6 +179,20 @@ export const http2Mutants: readonly Mutant[] = [
     tests: flowTests,
   },
   {
+    name: 'streams that were reset gather where the window of the connection stays shut',
+    file: sender,
+    find: 'if (at >= 0) this.#ready.splice(at, 1);',
+    replace: '',
+    tests: flowTests,
+  },
+  {
+    name: 'what a paused stream holds is forgotten once its request is whole',
+    file: inbound,
+    find: 'if (!stream.open) stream = undefined;\n    }',
+    replace: 'stream = undefined;\n    }',
+    tests: flowTests,
+  },
+  {
     name: 'a client may send more than the window of the connection',
     file: windows,
     find: 'return this.#left >= 0;',
