@@ -470,7 +470,7 @@ test('an early answer while the client uploads arrives whole', async (t) => {
   );
   // What is left of the upload must not stand before the next request: that one has a connection of its own.
   client.headers(3, good);
-  await until('the next request', () => world.app.received.length === 2);
+  await until('the next request', () => world.app.received[1]?.includes('\r\n\r\n') === true);
   assert.match(world.app.received[1] ?? '', /^GET \/ HTTP\/1\.1\r\n/);
   client.socket.destroy();
   await until('the application to be left', () => world.app.open() === 0);
