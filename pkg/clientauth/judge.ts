@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { RevocationChecker } from '../crl/revocation.ts';
-import type { RevocationStatus } from '../ocsp/status.ts';
+import { type RevocationStatus, unasked } from '../ocsp/status.ts';
 import type { AskedRevocation, VerifyingClientAuth } from '../policy/policy.ts';
 import { type Certificate, CertificateMalformed, parseCertificate } from '../x509/certificate.ts';
 import { type CertificatePath, findPath, maxSentCertificates } from '../x509/path.ts';
@@ -265,12 +265,4 @@ function authoritiesInDate(path: CertificatePath, nowMs: number): boolean {
   return path.slice(1).every(({ notBeforeMs, notAfterMs }) => notBeforeMs <= nowMs && nowMs <= notAfterMs);
 }
 
-/** Stands for an answer that should have come; not softenable. */
-const unasked: RevocationStatus = {
-  kind: 'unavailable',
-  cause: 'responder-error',
-  softenable: false,
-  detail: 'the question could not be asked',
-  freshUntilMs: 0,
-};
 const maxRemembered = 500;

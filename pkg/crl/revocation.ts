@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { boundedCache } from '../ocsp/bounded-cache.ts';
 import { isFinal } from '../ocsp/cache.ts';
 import type { OcspChecker } from '../ocsp/ocsp.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
@@ -40,8 +40,7 @@ export function createRevocationChecker(
   crl: CrlChecker,
   { onRevoked }: { readonly onRevoked?: (certificate: Certificate) => void } = {},
 ): RevocationChecker {
-  // Not `max`, which reserves room for all of them at once.
-  const revoked = new LRUCache<string, Revoked>({ maxSize: maxRevoked, sizeCalculation: () => 1 });
+  const revoked = boundedCache<Revoked>(maxRevoked);
   const keys = new WeakMap<Certificate, Keyed>();
 
   function keyed(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation): string {

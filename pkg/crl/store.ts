@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type AddressPolicy, AddressRefused, addressPolicy, type ResponderUrl } from '../ocsp/address.ts';
+import { type Freshness, freshUntil, isFresh } from '../ocsp/freshness.ts';
 import type { UnavailableCause } from '../ocsp/status.ts';
 import type { Transport } from '../ocsp/transport.ts';
 import type { Fault } from '../ocsp/verify.ts';
@@ -20,12 +21,8 @@ export interface CrlEvent {
 }
 
 /** A list whose signature and kind were looked at, or why there is none. */
-export interface Held {
+export interface Held extends Freshness {
   readonly list: Crl | Fault;
-  /** Fresh by both clocks, so that setting the machine's date back revives nothing. */
-  readonly freshUntilMs: number;
-  readonly freshUntilMonotonicMs: number;
-  readonly refreshFromMonotonicMs: number;
   /** thisUpdate of the newest list of this place: an older one is a replay. */
   readonly newestMs: number;
 }
@@ -56,10 +53,6 @@ export function createListStore(deps: ListStoreDeps): ListStore {
     sizeCalculation: ({ list }) => 2048 + (isFault(list) ? 0 : list.revoked.bytes),
   });
   const flights = new Map<string, Promise<Held>>();
-
-  function isFresh({ freshUntilMs, freshUntilMonotonicMs }: Held): boolean {
-    return now() < freshUntilMs && monotonicNow() < freshUntilMonotonicMs;
-  }
 
   function begin(question: Question, url: string, key: string, deadlineMs: number): Promise<Held> {
     const startMs = monotonicNow();
@@ -104,20 +97,15 @@ export function createListStore(deps: ListStoreDeps): ListStore {
   }
 
   function conclude({ options }: Question, got: Crl | Fault, before: Held | undefined): Held {
-    const nowMs = now();
-    const monotonicMs = monotonicNow();
+    const moment = { nowMs: now(), monotonicMs: monotonicNow() };
+    const { nowMs, monotonicMs } = moment;
     const newestMs = before?.newestMs ?? Number.MIN_SAFE_INTEGER;
     if (!isFault(got) && got.thisUpdateMs >= newestMs) {
-      const freshUntilMs = usableUntil(got, options);
-      const lifeMs = freshUntilMs - nowMs;
-      return {
-        ...{ list: got, freshUntilMs, newestMs: got.thisUpdateMs },
-        freshUntilMonotonicMs: monotonicMs + lifeMs,
-        refreshFromMonotonicMs: monotonicMs + lifeMs * (0.8 + 0.1 * jitter()),
-      };
+      const freshness = freshUntil(usableUntil(got, options), moment, jitter());
+      return { list: got, newestMs: got.thisUpdateMs, ...freshness };
     }
     const retryMs = minRetryMs + (maxRetryMs - minRetryMs) * jitter();
-    if (before !== undefined && !isFault(before.list) && isFresh(before)) {
+    if (before !== undefined && !isFault(before.list) && isFresh(before, moment)) {
       // What is at hand is used to its end; the place is asked again meanwhile, but not all the time.
       return { ...before, refreshFromMonotonicMs: monotonicMs + retryMs * refreshRetryFactor };
     }
@@ -132,7 +120,7 @@ export function createListStore(deps: ListStoreDeps): ListStore {
       const key = keyOf(question, url);
       const known = held.get(key);
       const monotonicMs = monotonicNow();
-      if (known !== undefined && isFresh(known)) {
+      if (known !== undefined && isFresh(known, { nowMs: now(), monotonicMs })) {
         const isDue = !isFault(known.list) && monotonicMs >= known.refreshFromMonotonicMs;
         if (isDue && !flights.has(key)) void begin(question, url, key, monotonicMs + question.settings.ocsp.timeoutMs);
         return known;

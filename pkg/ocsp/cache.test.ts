@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answered, createCache, isFresh, neverRefused, prevailing, refusedSince } from './cache.ts';
+import { type Answered, neverRefused, prevailing, refusedSince } from './cache.ts';
 
 /** `good 10`, `unknown 10`, `hold 10`, `revoked 10`: what was said, and as of when. */
 function said(text: string): Answered {
@@ -59,33 +59,3 @@ const rows: readonly (readonly [string, readonly string[], string])[] = [
 for (const [name, answers, want] of rows) {
   test(`${name}: ${answers.join(', then ')}`, () => assert.equal(after(...answers), want));
 }
-
-test('an entry is fresh only while it is by both clocks, and not in the last instant', () => {
-  const entry = {
-    ...{ status: said('good 1'), last: said('good 1'), refusedMs: neverRefused, refreshFromMonotonicMs: 0 },
-    ...{ freshUntilMs: 1000, freshUntilMonotonicMs: 50 },
-  };
-  const tried = [
-    [999, 49],
-    [1000, 49],
-    [999, 50],
-    [0, 51],
-  ].map(([nowMs = 0, monotonicMs = 0]) => isFresh(entry, nowMs, monotonicMs));
-  assert.deepEqual(tried, [true, false, false, false]);
-});
-
-test('a full cache gives up what was used longest ago', () => {
-  const cache = createCache(2);
-  const entry = {
-    ...{ status: said('good 1'), last: said('good 1'), refusedMs: neverRefused, refreshFromMonotonicMs: 0 },
-    ...{ freshUntilMs: 1000, freshUntilMonotonicMs: 50 },
-  };
-  cache.set('one', entry);
-  cache.set('two', entry);
-  cache.get('one');
-  cache.set('three', entry);
-  assert.deepEqual(
-    ['one', 'two', 'three'].map((key) => cache.has(key)),
-    [true, false, true],
-  );
-});

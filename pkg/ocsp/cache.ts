@@ -1,36 +1,17 @@
-import { LRUCache } from 'lru-cache';
+import type { Freshness } from './freshness.ts';
 import type { RevocationStatus } from './status.ts';
 
 /** A status that a signed answer gave. */
 export type Answered = Extract<RevocationStatus, { readonly kind: 'good' | 'revoked' | 'unknown' }>;
 
 /** What is kept of a certificate. */
-export interface Entry {
+export interface Entry extends Freshness {
   /** What is answered while the entry is fresh. */
   readonly status: RevocationStatus;
-  /** Fresh by both clocks, so that setting the machine's date back revives nothing. */
-  readonly freshUntilMs: number;
-  readonly freshUntilMonotonicMs: number;
-  /** From here on a use starts a refresh in the background. */
-  refreshFromMonotonicMs: number;
   /** The newest signed answer, also while it is stale or nobody answers: what a replay is compared with. */
   readonly last: Answered | undefined;
   /** thisUpdate of the newest answer that said hold or unknown: no good answer that is not newer ever counts again. */
   readonly refusedMs: number;
-}
-
-/** Entries by key, the least recently used given up first: that one is asked again, never passed. */
-export type Cache = LRUCache<string, Entry>;
-
-/** Makes an empty cache of at most `max` certificates. */
-export function createCache(max: number): Cache {
-  // Not `max`, which reserves room for all of them at once: 2.4 MiB of a sidecar that has seen nobody.
-  return new LRUCache<string, Entry>({ maxSize: max, sizeCalculation: () => 1 });
-}
-
-/** Whether an entry may be used without asking. */
-export function isFresh(entry: Entry, nowMs: number, monotonicMs: number): boolean {
-  return nowMs < entry.freshUntilMs && monotonicMs < entry.freshUntilMonotonicMs;
 }
 
 /** Whether nothing can lift this status any more: revoked, and not merely on hold. */

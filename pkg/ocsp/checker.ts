@@ -3,16 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { OcspSettings } from '../policy/policy.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Asked, askResponders, type Question } from './ask.ts';
-import {
-  type Answered,
-  createCache,
-  type Entry,
-  isFinal,
-  isFresh,
-  neverRefused,
-  prevailing,
-  refusedSince,
-} from './cache.ts';
+import { boundedCache } from './bounded-cache.ts';
+import { type Answered, type Entry, isFinal, neverRefused, prevailing, refusedSince } from './cache.ts';
+import { freshnessOf, isFresh, type Moment } from './freshness.ts';
 import type { LimiterLimits } from './limiter.ts';
 import type { OcspChecker } from './ocsp.ts';
 import { linkFault } from './signer.ts';
@@ -95,7 +88,8 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
       jitter,
       ...(deps.limits === undefined ? {} : { limits: deps.limits }),
     });
-  const cache = createCache(deps.maxEntries ?? 100_000);
+  // Who is given up is asked again, never passed.
+  const cache = boundedCache<Entry>(deps.maxEntries ?? 100_000);
   const flights = new Map<string, Promise<RevocationStatus>>();
   const sha1Only = new LRUCache<string, true>({ max: 256 });
   const askDeps = {
@@ -147,31 +141,31 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
   }
 
   function conclude(question: Question, asked: Asked, before: Entry | undefined): Entry | undefined {
-    const nowMs = now();
-    const monotonicMs = monotonicNow();
+    const moment = { nowMs: now(), monotonicMs: monotonicNow() };
+    const { nowMs, monotonicMs } = moment;
     if (asked.kind === 'responder-missing') return undefined;
     if (asked.kind === 'answer') {
       const next = answered(question, asked, nowMs);
       const status = renewed(prevailing(before?.last, next, before?.refusedMs ?? neverRefused), next);
       const kept = { last: status, refusedMs: refusedSince(before?.refusedMs, next) };
-      return entryOf(status, kept, nowMs, monotonicMs, jitter());
+      return entryOf(status, kept, moment, jitter());
     }
     const retryMs = minRetryMs + (maxRetryMs - minRetryMs) * jitter();
-    if (before !== undefined && before.status.kind === 'good' && isFresh(before, nowMs, monotonicMs)) {
+    if (before !== undefined && before.status.kind === 'good' && isFresh(before, moment)) {
       return { ...before, refreshFromMonotonicMs: monotonicMs + retryMs };
     }
     const kept = { last: before?.last, refusedMs: before?.refusedMs ?? neverRefused };
     const { last } = kept;
     // Silence lifts nothing: who was revoked stays so, whatever `onUnavailable` says.
     if (last?.kind === 'revoked') {
-      return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, kept, nowMs, monotonicMs, 1);
+      return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, kept, moment, 1);
     }
     const { cause, softenable, detail } = asked.fault;
     const status: RevocationStatus = {
       ...{ kind: 'unavailable', cause, softenable, detail, freshUntilMs: nowMs + retryMs },
       ...(last?.kind === 'unknown' ? { unknownSinceMs: last.answer.thisUpdateMs } : {}),
     };
-    return entryOf(status, kept, nowMs, monotonicMs, 1);
+    return entryOf(status, kept, moment, 1);
   }
 
   return {
@@ -182,7 +176,7 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
       const entry = cache.get(key);
       if (entry !== undefined) {
         const monotonicMs = monotonicNow();
-        if (isFresh(entry, now(), monotonicMs)) {
+        if (isFresh(entry, { nowMs: now(), monotonicMs })) {
           hits += 1;
           const isDue = monotonicMs >= entry.refreshFromMonotonicMs && entry.status.kind === 'good';
           if (isDue && !flights.has(key)) void start(question, key).then(() => deps.onRefreshed?.(certificate));
@@ -249,19 +243,10 @@ function renewed(status: Answered, next: Answered): Answered {
 function entryOf(
   status: RevocationStatus,
   kept: Pick<Entry, 'last' | 'refusedMs'>,
-  nowMs: number,
-  monotonicMs: number,
+  moment: Moment,
   jitter: number,
 ): Entry {
-  const freshUntilMs = status.kind === 'responder-missing' ? nowMs : status.freshUntilMs;
-  const lifeMs = freshUntilMs - nowMs;
-  return {
-    status,
-    freshUntilMs,
-    freshUntilMonotonicMs: monotonicMs + lifeMs,
-    refreshFromMonotonicMs: monotonicMs + lifeMs * (0.8 + 0.1 * jitter),
-    ...kept,
-  };
+  return { status, ...freshnessOf(status, moment, jitter), ...kept };
 }
 
 function missing(asked: Asked): RevocationStatus {

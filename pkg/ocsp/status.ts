@@ -28,6 +28,15 @@ export type RevocationStatus =
       readonly unknownSinceMs?: number;
     };
 
+/** Stands for an answer that should have come and cannot be had; nothing softens it. */
+export const unasked: RevocationStatus = {
+  kind: 'unavailable',
+  cause: 'responder-error',
+  softenable: false,
+  detail: 'the question could not be asked',
+  freshUntilMs: 0,
+};
+
 /** Of a verified answer: who said it, and when. */
 export interface AnswerFacts {
   readonly source: 'crl' | 'ocsp';

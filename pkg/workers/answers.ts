@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { RevocationChecker } from '../crl/revocation.ts';
-import type { RevocationStatus } from '../ocsp/status.ts';
+import { boundedCache } from '../ocsp/bounded-cache.ts';
+import { type RevocationStatus, unasked } from '../ocsp/status.ts';
 import type { AskedRevocation, PodPolicy } from '../policy/policy.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
 import type { Answer, Ask } from './messages.ts';
@@ -19,12 +19,9 @@ interface Question extends Omit<Ask, 'certificate' | 'issuer'> {
 export class Answers {
   readonly #checker: RevocationChecker;
   readonly #send: (answer: Answer) => void;
-  readonly #certificates = new LRUCache<string, Certificate>({ maxSize: maxCertificates, sizeCalculation: () => 1 });
+  readonly #certificates = boundedCache<Certificate>(maxCertificates);
   /** By the certificate's SHA-256, then by key: who has to hear of news. */
-  readonly #questions = new LRUCache<string, Map<string, Question>>({
-    maxSize: maxCertificates,
-    sizeCalculation: () => 1,
-  });
+  readonly #questions = boundedCache<Map<string, Question>>(maxCertificates);
   #revocations = new Map<string, AskedRevocation>();
 
   /** `send` reaches every worker. */
@@ -115,12 +112,4 @@ export class Answers {
   }
 }
 
-/** Stands for an answer that cannot be had; not softenable. */
-const unasked: RevocationStatus = {
-  kind: 'unavailable',
-  cause: 'responder-error',
-  softenable: false,
-  detail: 'the question could not be asked',
-  freshUntilMs: 0,
-};
 const maxCertificates = 20_000;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { type RevocationChecker, revocationKey } from '../crl/revocation.ts';
+import { boundedCache } from '../ocsp/bounded-cache.ts';
 import { isFinal } from '../ocsp/cache.ts';
+import { type Freshness, freshnessOf, isFresh, type Moment } from '../ocsp/freshness.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
 import { canonicalJson } from '../policy/digest.ts';
 import type { AskedRevocation } from '../policy/policy.ts';
@@ -24,14 +25,11 @@ export interface RemoteCheckerDeps {
 }
 
 /** Of one question. */
-interface Entry {
+interface Entry extends Freshness {
   readonly status: RevocationStatus;
   readonly lists: boolean;
-  /** Fresh by both clocks, so that setting the machine's date back revives nothing. */
-  readonly freshUntilMs: number;
-  readonly freshUntilMonotonicMs: number;
-  /** From here on a use lets the owner refresh it in the background. */
-  refreshFromMonotonicMs: number;
+  /** The owner has been asked to refresh it. */
+  asked: boolean;
 }
 
 interface Names {
@@ -47,8 +45,8 @@ interface Names {
  */
 export class RemoteChecker implements RevocationChecker {
   readonly #deps: RemoteCheckerDeps;
-  /** By subject, then by key: a revocation takes what was said under other settings with it. Not `max`, which reserves room. */
-  readonly #answers = new LRUCache<string, Map<string, Entry>>({ maxSize: maxSubjects, sizeCalculation: () => 1 });
+  /** By subject, then by key: a revocation takes what was said under other settings with it. */
+  readonly #answers = boundedCache<Map<string, Entry>>(maxSubjects);
   readonly #waiting = new Map<string, PromiseWithResolvers<RevocationStatus>>();
   readonly #names = new WeakMap<Certificate, Names>();
 
@@ -63,9 +61,11 @@ export class RemoteChecker implements RevocationChecker {
   ): RevocationStatus | Promise<RevocationStatus> {
     const { subject, key } = this.#name(certificate, issuer, revocation);
     const entry = this.#answers.get(subject)?.get(key);
-    if (entry !== undefined && this.#isFresh(entry)) {
-      if (this.#deps.monotonicNow() >= entry.refreshFromMonotonicMs) {
-        entry.refreshFromMonotonicMs = Number.POSITIVE_INFINITY;
+    const moment = this.#moment();
+    if (entry !== undefined && isFresh(entry, moment)) {
+      const isDue = moment.monotonicMs >= entry.refreshFromMonotonicMs && entry.status.kind === 'good';
+      if (isDue && !entry.asked) {
+        entry.asked = true;
         this.#ask(certificate, issuer, revocation, subject, key);
       }
       this.#deps.onHit(entry.status, revocation);
@@ -86,7 +86,10 @@ export class RemoteChecker implements RevocationChecker {
     const wasRevoked = [...entries.values()].some((entry) => entry.status.kind === 'revoked');
     // The owner lifts no revocation either; should it have forgotten one, it is not forgotten here.
     const kept = before !== undefined && isFinal(before) ? before : status;
-    if (kept !== before) entries.set(key, this.#entryOf(kept, lists));
+    if (kept !== before) {
+      const freshness = freshnessOf(kept, this.#moment(), this.#deps.random());
+      entries.set(key, { status: kept, lists, asked: false, ...freshness });
+    }
     this.#answers.set(subject, entries);
     if (kept.kind === 'revoked') {
       for (const [other, entry] of entries) if (entry.status.kind !== 'revoked') entries.delete(other);
@@ -103,22 +106,8 @@ export class RemoteChecker implements RevocationChecker {
     }
   }
 
-  #isFresh({ freshUntilMs, freshUntilMonotonicMs }: Entry): boolean {
-    return this.#deps.now() < freshUntilMs && this.#deps.monotonicNow() < freshUntilMonotonicMs;
-  }
-
-  #entryOf(status: RevocationStatus, lists: boolean): Entry {
-    const { now, monotonicNow, random } = this.#deps;
-    const nowMs = now();
-    const monotonicMs = monotonicNow();
-    const freshUntilMs = status.kind === 'responder-missing' ? nowMs : status.freshUntilMs;
-    const lifeMs = freshUntilMs - nowMs;
-    return {
-      ...{ status, lists, freshUntilMs },
-      freshUntilMonotonicMs: monotonicMs + lifeMs,
-      refreshFromMonotonicMs:
-        status.kind === 'good' ? monotonicMs + lifeMs * (0.8 + 0.1 * random()) : Number.POSITIVE_INFINITY,
-    };
+  #moment(): Moment {
+    return { nowMs: this.#deps.now(), monotonicMs: this.#deps.monotonicNow() };
   }
 
   #ask(certificate: Certificate, issuer: Certificate, revocation: AskedRevocation, subject: string, key: string): void {

@@ -255,19 +255,22 @@ export const ocspMutants: readonly Mutant[] = [
     ['a nonce goes by GET', 'mustPost || whole > maxGetUrlBytes', 'whole > maxGetUrlBytes', requests],
     ['a nonce is short', 'export const nonceBytes = 32;', 'export const nonceBytes = 16;', 'pkg/ocsp/ask.test.ts'],
   ]),
-  ...of('pkg/ocsp/cache.ts', [
+  ...of('pkg/ocsp/freshness.ts', [
     [
       'the wall clock alone makes an answer fresh',
-      'return nowMs < entry.freshUntilMs && monotonicMs < entry.freshUntilMonotonicMs;',
-      'return nowMs < entry.freshUntilMs;',
+      'return nowMs < freshUntilMs && monotonicMs < freshUntilMonotonicMs;',
+      'return nowMs < freshUntilMs;',
       checker,
     ],
     [
       'the monotonic clock alone makes an answer fresh',
-      'return nowMs < entry.freshUntilMs && monotonicMs < entry.freshUntilMonotonicMs;',
-      'return monotonicMs < entry.freshUntilMonotonicMs;',
+      'return nowMs < freshUntilMs && monotonicMs < freshUntilMonotonicMs;',
+      'return monotonicMs < freshUntilMonotonicMs;',
       model,
     ],
+    ['answers are refreshed too early', 'lifeMs * (0.8 + 0.1 * jitter)', 'lifeMs * (0.5 + 0.1 * jitter)', load],
+  ]),
+  ...of('pkg/ocsp/cache.ts', [
     ['a hold is for good', "status.reason !== 'certificateHold'", "status.reason !== 'x'", checker],
     ['revoked can be lifted', 'if (isFinal(last)) return last;', '', cache],
     ['an older revocation does not count', 'if (isFinal(next)) return next;', '', cache],
@@ -300,7 +303,6 @@ export const ocspMutants: readonly Mutant[] = [
       'const isDue = false;',
       load,
     ],
-    ['answers are refreshed too early', 'lifeMs * (0.8 + 0.1 * jitter)', 'lifeMs * (0.5 + 0.1 * jitter)', load],
     ['an answer under other settings counts', '.update(JSON.stringify(settings))', '', checker],
     ['an answer about a namesake’s certificate counts', '.update(issuer.spkiSha256)', '', 'pkg/ocsp/ask.test.ts'],
     [

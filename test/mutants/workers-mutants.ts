@@ -94,15 +94,15 @@ export const workersMutants: readonly Mutant[] = [
   of(
     'remote-checker',
     "a worker's answer never ends",
-    'this.#deps.now() < freshUntilMs && this.#deps.monotonicNow() < freshUntilMonotonicMs',
-    'this.#deps.now() < freshUntilMs || freshUntilMonotonicMs > 0',
+    'entry !== undefined && isFresh(entry, moment)',
+    'entry !== undefined && (isFresh(entry, moment) || moment.monotonicMs > 0)',
     answers,
   ),
   of(
     'remote-checker',
     'a calendar that is set back revives an answer',
-    'this.#deps.now() < freshUntilMs && this.#deps.monotonicNow() < freshUntilMonotonicMs',
-    'this.#deps.now() < freshUntilMs',
+    'entry !== undefined && isFresh(entry, moment)',
+    'entry !== undefined && isFresh(entry, { ...moment, monotonicMs: 0 })',
     answers,
   ),
   of(
