@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
 import { caConfigMap } from '../../pkg/api/pod-names.ts';
+import { podSettings } from '../../pkg/api/pod-settings.ts';
 import { defaultSidecarResources, defaultSidecarUser, type InjectSettings } from '../../pkg/inject/settings.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
 import { version } from './version.ts';
@@ -205,9 +206,8 @@ function parseUser(text: string): InjectSettings['user'] {
 }
 
 function parseWorkers(text: string): InjectSettings['workers'] {
-  if (text === 'auto') return text;
-  const workers = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
-  if (workers < 1 || workers > 64) throw new InvalidArgumentError('auto, or 1 to 64, is needed');
+  const workers = podSettings.workers.read(text);
+  if (workers === undefined) throw new InvalidArgumentError(`${podSettings.workers.values}, is needed`);
   return workers;
 }
 

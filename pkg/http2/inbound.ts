@@ -61,7 +61,7 @@ export class Inbound implements FrameSink {
       case frameType.goaway:
         assertOnConnection(id, 'GOAWAY');
         if (end - start < 8) throw new ConnectionError(errorCode.frameSizeError, 'GOAWAY of less than 8 octets');
-        this.#streams.clientLeaves();
+        this.#streams.drain();
         break;
       case frameType.pushPromise:
         throw new ConnectionError(errorCode.protocolError, 'PUSH_PROMISE of a client');

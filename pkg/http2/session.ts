@@ -234,10 +234,6 @@ class Life implements StreamControl {
 
   // --- the session's
 
-  clientLeaves(): void {
-    this.drain();
-  }
-
   pongCame(buffer: Buffer, at: number): void {
     if (this.#retiring && retirePing.compare(buffer, at, at + retirePing.length) === 0) this.drain();
   }

@@ -19,8 +19,8 @@ export interface StreamControl extends StreamOwner {
   /** REFUSED_STREAM for a stream that was not looked at. */
   refuse(id: number): void;
   resetByPeer(stream: OpenStream, code: number): void;
-  /** The client said GOAWAY. */
-  clientLeaves(): void;
+  /** No later stream is served; also what a client's GOAWAY asks for. */
+  drain(): void;
   /** The client acknowledged a PING; its payload begins at `at`. */
   pongCame(buffer: Buffer, at: number): void;
 }

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeOcsp, goodStatus, ManualClock, someAnswer, until } from '../../test/support/gate.ts';
+import { FakeOcsp, goodStatus, ManualClock, revokedStatus, until } from '../../test/support/gate.ts';
 import { askingOcsp, get, pki, startWorld } from '../../test/support/talk.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
-
-const revoked: RevocationStatus = {
-  kind: 'revoked',
-  answer: someAnswer,
-  revokedAtMs: Date.UTC(2026, 10, 20, 10),
-  reason: 'keyCompromise',
-  freshUntilMs: Number.MAX_SAFE_INTEGER,
-};
 
 for (const { name, found, want } of [
   { name: 'the client', found: pki.client('good').certificate, want: 'closed' },
@@ -24,7 +16,7 @@ for (const { name, found, want } of [
     const client = await world.talk();
     client.send(get('/'));
     await client.take('ok');
-    ocsp.answer = () => revoked;
+    ocsp.answer = () => revokedStatus;
     world.gate.gate.doubt(found.sha256);
     world.gate.gate.sweep();
     if (want === 'closed') await until('the end', () => client.closed);
@@ -43,7 +35,7 @@ test('a question that is under way when its certificate is found to be revoked i
   const client = await world.talk();
   client.send(get('/'));
   await until('the question', () => ocsp.asked > 0);
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   world.gate.gate.doubt(pki.intermediate.certificate.sha256);
   first.resolve(goodStatus(clock.wallMs() + 3_600_000));
   assert.match(await client.rest(), /^HTTP\/1\.1 400 [^]*Revoked/);

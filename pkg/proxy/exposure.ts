@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { PodPolicy, ProfilePolicy } from '../policy/policy.ts';
+import { profileId, profilesOf } from '../policy/profiles.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -20,7 +21,7 @@ export class ExposureWatch {
   /** Another policy is in force. */
   renew(policy: PodPolicy): void {
     this.#policy = policy;
-    this.#report(new Map());
+    this.#report(policy, new Map());
     this.#dial(policy);
   }
 
@@ -37,7 +38,7 @@ export class ExposureWatch {
 
   /** Why a profile that refuses to be gone around is not ready; undefined where it is. */
   reasonAgainst(profile: ProfilePolicy): string | undefined {
-    const id = idOf(profile);
+    const id = profileId(profile);
     const place = this.#found.get(id);
     if (place === undefined || profile.backend.whenExposed !== 'Refuse') return undefined;
     return `${id}: the application also listens on ${place.address}; bind it to 127.0.0.1, or set backend.whenExposed: Warn`;
@@ -46,15 +47,15 @@ export class ExposureWatch {
   #dial(policy: PodPolicy): void {
     this.#dialledMs = this.#deps.clock.monotonicMs();
     void dialOwnAddresses(policy).then((found) => {
-      if (this.#policy === policy) this.#report(found);
+      if (this.#policy === policy) this.#report(policy, found);
     });
   }
 
-  #report(found: Found): void {
+  #report(policy: PodPolicy, found: Found): void {
     const before = this.#found;
     this.#found = found;
     this.#deps.metrics.exposed.reset();
-    for (const id of profilesOf(this.#policy).map(idOf))
+    for (const id of profilesOf(policy).map(profileId))
       this.#deps.metrics.exposed.set({ profile: id }, found.has(id) ? 1 : 0);
     for (const [profile, { address, port }] of found) {
       if (before.get(profile)?.address === address) continue;
@@ -87,7 +88,7 @@ async function dialOwnAddresses(policy: PodPolicy): Promise<Found> {
       const { target } = profile.backend;
       if ('socket' in target) return [];
       return addresses.map(async (address) => {
-        if (await answers(address, target.port)) found.set(idOf(profile), { address, port: target.port });
+        if (await answers(address, target.port)) found.set(profileId(profile), { address, port: target.port });
       });
     }),
   );
@@ -105,14 +106,6 @@ function answers(host: string, port: number): Promise<boolean> {
     socket.on('error', () => done(false));
     socket.on('connect', () => done(true));
   });
-}
-
-function profilesOf(policy: PodPolicy | undefined): readonly ProfilePolicy[] {
-  return policy?.listeners.flatMap(({ profiles }) => profiles) ?? [];
-}
-
-function idOf({ namespace, name }: ProfilePolicy): string {
-  return `${namespace}/${name}`;
 }
 
 const dialMs = 1000;

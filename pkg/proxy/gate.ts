@@ -12,6 +12,7 @@ import { mergeHolds } from './hold.ts';
 import { type Host, type OpenListener, openListener } from './listener.ts';
 import type { ProxyMetrics } from './metrics.ts';
 import { OwnPlaces, type Places } from './places.ts';
+import { PolicyChanges } from './policy-changes.ts';
 import { type Absence, reasonsAgainstReadiness } from './readiness.ts';
 import { compileSnapshot, PolicyUnusable, type Snapshot } from './snapshot.ts';
 
@@ -45,14 +46,13 @@ export class Gate implements Deps, Host, DataPlane {
   readonly #connections = new Set<Connection>();
   readonly #places: Places;
   readonly #exposure: ExposureWatch;
+  readonly #changes: PolicyChanges;
   readonly #instance = randomBytes(6).toString('hex');
   readonly #sweeper: NodeJS.Timeout;
   #sequence = 0;
   #snapshot: Snapshot | undefined;
-  #fault: string | undefined;
   #retiring = false;
   #stopping = false;
-  #applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.#options = { ...options, sharesPorts: options.shared !== undefined };
@@ -63,6 +63,7 @@ export class Gate implements Deps, Host, DataPlane {
     this.ocsp = options.ocsp;
     this.audit = options.audit;
     this.#exposure = new ExposureWatch(options);
+    this.#changes = new PolicyChanges(options.metrics);
     this.#sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
@@ -79,24 +80,11 @@ export class Gate implements Deps, Host, DataPlane {
   }
 
   apply(policy: PodPolicy): Promise<Snapshot> {
-    // One after the other: a policy that waits for its port must not overwrite one that came later.
-    const applied = this.#applying.then(() => this.#apply(policy));
-    this.#applying = applied.catch(() => undefined);
-    return applied;
-  }
-
-  async #apply(policy: PodPolicy): Promise<Snapshot> {
-    try {
+    return this.#changes.next(async () => {
       const prepared = await this.prepare(mergeHolds(policy, this.#snapshot?.policy));
       prepared.commit();
-      this.#fault = undefined;
-      this.metrics.policyApplySucceeded.set(1);
       return prepared.snapshot;
-    } catch (error) {
-      this.metrics.policyApplySucceeded.set(0);
-      this.#fault = error instanceof Error ? error.message : String(error);
-      throw error;
-    }
+    });
   }
 
   /** Compiles a policy and opens its ports; nobody is served by it yet. @throws PolicyUnusable, and then no port is open. */
@@ -180,7 +168,7 @@ export class Gate implements Deps, Host, DataPlane {
       {
         ending: this.#retiring || this.#stopping,
         policy: this.#snapshot?.policy,
-        fault: this.#fault,
+        fault: this.#changes.fault,
         exposure: this.#exposure,
       },
       absence,

@@ -1,6 +1,7 @@
 import type { BackTarget } from './back-target.ts';
 import type { Back, Exchange, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { BackSocket, type SocketPool } from './http1-back-socket.ts';
+import { repeatsKeptMs } from './repeats.ts';
 
 /**
  * HTTP/1.1 to the application for one client connection. A socket carries one exchange at a time, is kept for the next
@@ -35,7 +36,7 @@ class Http1Back implements Back, SocketPool {
     for (const socket of this.#busy) socket.sweep(nowMs);
     for (const socket of [...this.#idle]) {
       if (nowMs - socket.idleSinceMs > idleSocketMs) socket.destroy();
-      else if (nowMs - socket.idleSinceMs > forgetMs) socket.forget();
+      else if (nowMs - socket.idleSinceMs > repeatsKeptMs) socket.forget();
     }
   }
 
@@ -63,6 +64,3 @@ class Http1Back implements Back, SocketPool {
 
 /** Idle sockets to the application are closed by us before common servers close them (Node 5 s), so that a request does not meet a closing socket. */
 const idleSocketMs = 4000;
-
-/** What an idle socket keeps only to be quick it keeps for so long. */
-const forgetMs = 1000;

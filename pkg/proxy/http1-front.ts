@@ -15,9 +15,10 @@ import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './ex
 import { Http1AnswerWriter } from './http1-answer.ts';
 import { passedDeadline, type State, type Times } from './http1-deadlines.ts';
 import { Http1Input } from './http1-input.ts';
-import { Http1Repeats, repeatsKeptMs } from './http1-repeats.ts';
+import { Http1Repeats } from './http1-repeats.ts';
 import { Linger } from './linger.ts';
 import { RequestRecord } from './record.ts';
+import { repeatsKeptMs } from './repeats.ts';
 
 /**
  * HTTP/1.1 to one client: one request at a time, in order. Every byte comes from the TLS socket's 'data' events and is
@@ -348,7 +349,7 @@ class Http1Front implements Front, ResponseSink {
     if (this.#state !== 'answer') this.#times.activeMs = this.#connection.now();
     this.#record?.sent(chunk.length);
     const more = this.#writer.data(chunk, shared);
-    if (!more && this.#times.blockedSinceMs === 0) this.#times.blockedSinceMs = this.#connection.now();
+    if (!more) this.#times.blockedSinceMs ||= this.#connection.now();
     return more;
   }
 
@@ -435,8 +436,7 @@ class Http1Front implements Front, ResponseSink {
   #finish(): void {
     this.#state = 'linger';
     this.#input.clear();
-    if (this.#socket.writableLength > 0 && this.#times.blockedSinceMs === 0)
-      this.#times.blockedSinceMs = this.#connection.now();
+    if (this.#socket.writableLength > 0) this.#times.blockedSinceMs ||= this.#connection.now();
     const onSent = () => {
       this.#times.blockedSinceMs = 0;
     };

@@ -8,6 +8,7 @@ import {
   ManualClock,
   type ProfileChanges,
   profileOf,
+  revokedStatus,
   someAnswer,
   until,
 } from '../../test/support/gate.ts';
@@ -133,13 +134,6 @@ test('a request on a kept connection is what the same request on a new one is, w
   );
 });
 
-const revoked: RevocationStatus = {
-  kind: 'revoked',
-  answer: someAnswer,
-  revokedAtMs: 0,
-  reason: 'keyCompromise',
-  freshUntilMs: Number.MAX_SAFE_INTEGER,
-};
 for (const before of [1, 2, 3, 4, 5]) {
   for (const clockSet of ['forward', 'on'] as const) {
     test(`a certificate that was revoked gets no further by repeating a request: after ${before}, calendar ${clockSet}`, async (t) => {
@@ -152,7 +146,7 @@ for (const before of [1, 2, 3, 4, 5]) {
         client.send(get('/'));
         await client.take('ok');
       }
-      ocsp.answer = () => revoked;
+      ocsp.answer = () => revokedStatus;
       if (clockSet === 'on') clock.advance(60_000);
       else clock.setWall(clock.wallMs() + 60_000);
       client.send(get('/'));

@@ -1,13 +1,11 @@
 import type { RequestHead } from '../http1/head.ts';
 import type { Forward } from './admission.ts';
-import { composeRequest, composeResponseFields, type Peer, repeatRequest } from './compose.ts';
+import { composeRequest, composeResponseFields, repeatRequest } from './compose.ts';
 import type { AdmissionRequest } from './connection.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { type AnswerHead, answerHead } from './http1-answer.ts';
+import type { SnapshotPeer } from './repeats.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** Whose requests they are: a peer under the snapshot in force. */
-type SnapshotPeer = Peer & { readonly snapshot: Snapshot };
 
 /**
  * What was made of the last request of a client connection and of its answer. Most clients repeat their head octet for
@@ -112,6 +110,3 @@ function differInTarget(one: Forward, other: Forward): boolean {
 function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, i) => text === other[i]);
 }
-
-/** What an idle connection keeps only to be quick it keeps for so long. */
-export const repeatsKeptMs = 1000;

@@ -11,7 +11,8 @@ import type { RequestRecord } from './record.ts';
 
 /** The request's side of the same stream. */
 export interface Http2RequestSide {
-  readonly requestWhole: boolean;
+  /** The application has switched. */
+  readonly isTunnel: boolean;
   touch(): void;
   goOn(): void;
   switched(): void;
@@ -28,7 +29,6 @@ export class Http2Answer implements ResponseSink {
   readonly #repeats: Http2Repeats;
   #begun = false;
   #ended = false;
-  #tunnel = false;
   /** Set when the request goes on; no head is taken without. */
   forward: Forward | undefined;
   /** All that will be said has been handed to the stream. */
@@ -80,7 +80,7 @@ export class Http2Answer implements ResponseSink {
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#tunnel) {
+    if (this.#requestSide.isTunnel) {
       this.#stream.end();
       return;
     }
@@ -117,7 +117,6 @@ export class Http2Answer implements ResponseSink {
       (_, i, all) => all[i - (i % 2)]?.toLowerCase() !== 'sec-websocket-accept',
     );
     this.#begun = true;
-    this.#tunnel = true;
     this.#stream.respond(answerFields(200, fields), false);
     this.#requestSide.switched();
   }

@@ -57,8 +57,8 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
     this.#answer = new Http2Answer(connection, stream, this.#record, this, owner.repeats);
   }
 
-  get requestWhole(): boolean {
-    return this.#requestWhole;
+  get isTunnel(): boolean {
+    return this.#tunnel;
   }
 
   start(): void {

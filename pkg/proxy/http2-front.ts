@@ -6,6 +6,7 @@ import type { Acceptor, RequestFields, ServerStream, StreamHandler } from '../ht
 import type { Connection, Front } from './connection.ts';
 import { Http2Exchange, type Http2Owner } from './http2-exchange.ts';
 import { Http2Repeats } from './http2-repeats.ts';
+import { repeatsKeptMs } from './repeats.ts';
 
 /**
  * HTTP/2 to one client; every stream is an exchange of its own. Frames, flow control and the limits against floods are
@@ -83,7 +84,7 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
     for (const exchange of this.#exchanges) exchange.sweep(nowMs);
     const { idleMs } = this.#connection.profile.policy.backend.timeouts;
     if (this.#exchanges.size > 0) return;
-    if (nowMs - this.#idleSinceMs > forgetMs) {
+    if (nowMs - this.#idleSinceMs > repeatsKeptMs) {
       this.repeats.forget();
       this.#connection.forget();
     }
@@ -169,5 +170,3 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
 /** Beside the fields that a limit counts: `:method` and the like, and crumbs of a cookie, which count as one. */
 const pseudoFields = 8;
 const lingerMs = 2000;
-/** From here on a connection without a request keeps nothing that the next one can make again. */
-const forgetMs = 1000;

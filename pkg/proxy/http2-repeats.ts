@@ -1,14 +1,12 @@
 import type { HeadLimits } from '../http1/head.ts';
 import type { RequestFields } from '../http2/stream.ts';
 import type { Forward } from './admission.ts';
-import { composeRequest, composeResponseFields, type Peer, repeatRequest } from './compose.ts';
+import { composeRequest, composeResponseFields, repeatRequest } from './compose.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { answerFields } from './http2-headers.ts';
 import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
+import type { SnapshotPeer } from './repeats.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** Whose requests they are: a peer under the snapshot in force. */
-type SnapshotPeer = Peer & { readonly snapshot: Snapshot };
 
 /** What a stream's head is: a request, or why it is none of ours. */
 export type Http2Read =

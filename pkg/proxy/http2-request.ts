@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isAllOf, targetOctet, tokenOctet, valueOctet } from '../http1/chars.ts';
 import type { Framing, HeadLimits } from '../http1/head.ts';
-import { parseAuthority } from '../http1/target.ts';
+import { parseAuthority, splitQuery } from '../http1/target.ts';
 import type { RequestFields } from '../http2/stream.ts';
 import type { FrontRequest } from './compose.ts';
 
@@ -123,12 +123,12 @@ export function readHttp2Request({ fields: raw, endStream }: RequestFields): Htt
     // The HTTP/1.1 handshake to the application needs a key (RFC 6455 4.1); the client's side has none.
     fields.push('Sec-WebSocket-Key', randomBytes(16).toString('base64'));
   }
-  const question = target.indexOf('?');
+  const { path, query } = splitQuery(target, undefined);
   return {
     method,
     httpVersion: 'HTTP/2.0',
-    path: question < 0 ? target : target.slice(0, question),
-    query: question < 0 ? undefined : target.slice(question + 1),
+    path,
+    query,
     authority,
     fields,
     connectionTokens: [],

@@ -1,4 +1,5 @@
 import type { PodPolicy } from '../policy/policy.ts';
+import { profileId, profilesOf } from '../policy/profiles.ts';
 import type { ExposureWatch } from './exposure.ts';
 
 /** What is said of a gate without a policy, and of a policy without a profile; undefined where that is no reason. */
@@ -26,10 +27,10 @@ export function reasonsAgainstReadiness(
     if (fault !== undefined) reasons.push(`no usable policy: ${fault}`);
     else if (absence.policy !== undefined) reasons.push(absence.policy);
   }
-  const profiles = policy?.listeners.flatMap((listener) => listener.profiles) ?? [];
-  const served = new Set(profiles.map(({ namespace, name }) => `${namespace}/${name}`));
-  for (const { namespace, name, selected } of policy?.holds ?? []) {
-    const id = `${namespace}/${name}`;
+  const profiles = policy === undefined ? [] : profilesOf(policy);
+  const served = new Set(profiles.map(profileId));
+  for (const { selected, ...held } of policy?.holds ?? []) {
+    const id = profileId(held);
     if (selected === 'Yes' && !served.has(id))
       reasons.push(`${id}: the profile cannot be used, and no earlier version of it is here; see its conditions`);
   }

@@ -5,6 +5,7 @@ import { compileTrust } from '../clientauth/trust.ts';
 import type { RevocationChecker } from '../crl/revocation.ts';
 import { policyDigest } from '../policy/digest.ts';
 import type { Listener, PodPolicy, ProfilePolicy, TlsSettings } from '../policy/policy.ts';
+import { profileId } from '../policy/profiles.ts';
 import { compileRewrite } from '../rewrite/compile.ts';
 import { isGuarded } from '../rewrite/guard.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
@@ -115,7 +116,7 @@ function compileProfile(
   metrics: ProxyMetrics,
   ocsp: RevocationChecker,
 ): CompiledProfile {
-  const id = `${policy.namespace}/${policy.name}`;
+  const id = profileId(policy);
   const auth = policy.clientAuth;
   const verifies = auth.mode === 'Strict' || auth.mode === 'Optional';
   try {

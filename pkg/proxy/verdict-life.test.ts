@@ -7,6 +7,7 @@ import {
   goodStatus,
   ManualClock,
   profileOf,
+  revokedStatus,
   someAnswer,
   strictAuth,
   until,
@@ -20,14 +21,6 @@ import type { RewriteSetPolicy } from '../policy/policy.ts';
 const upgrade =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-const revoked: RevocationStatus = {
-  kind: 'revoked',
-  answer: someAnswer,
-  revokedAtMs: Date.UTC(2026, 10, 20, 10),
-  reason: 'keyCompromise',
-  freshUntilMs: Number.MAX_SAFE_INTEGER,
-};
-
 const reasons: readonly [ClientFlavour | 'none' | 'chosenChain' | 'noChain', string][] = [
   ['good', '200'],
   ['noAia', '200'],
@@ -84,7 +77,7 @@ function shown(flavour: (typeof reasons)[number][0]): Identity | null {
 }
 
 const statuses: readonly { name: string; status: RevocationStatus; want: string }[] = [
-  { name: 'revoked', status: revoked, want: 'Revoked (since 2026-11-20T10:00:00Z, keyCompromise)' },
+  { name: 'revoked', status: revokedStatus, want: 'Revoked (since 2026-11-20T10:00:00Z, keyCompromise)' },
   {
     name: 'unknown',
     status: { kind: 'unknown', answer: someAnswer, freshUntilMs: 0 },
@@ -137,7 +130,7 @@ test('the first request waits for its answer, later ones do not ask again while 
   client.send(get('/2'));
   await client.take('ok');
   assert.equal(ocsp.asked, 1);
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   clock.advance(1);
   client.send(get('/3'));
   assert.match(await client.rest(), /Revoked/);
@@ -153,7 +146,7 @@ test('a calendar that is set back does not keep a verdict alive', async (t) => {
   const client = await world.talk();
   client.send(get('/1'));
   await client.take('ok');
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   clock.advance(60_000);
   clock.setWall(clock.wallMs() - 3_600_000);
   client.send(get('/2'));
@@ -168,7 +161,7 @@ test('a calendar that is set forward ends a verdict', async (t) => {
   const client = await world.talk();
   client.send(get('/1'));
   await client.take('ok');
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   clock.setWall(clock.wallMs() + 60_000);
   client.send(get('/2'));
   assert.match(await client.rest(), /Revoked/);
@@ -202,7 +195,7 @@ test('under Report a certificate is not shown any more once it is revoked', asyn
   const client = await world.talk();
   client.send(get('/1'));
   await client.take('ok');
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   clock.advance(60_000);
   client.send(get('/2'));
   await client.take('ok');
@@ -297,7 +290,7 @@ for (const { name, sent, respond, begun } of lives) {
       world.gate.gate.sweep();
       await settled();
       assert.equal(client.closed, false);
-      ocsp.answer = () => revoked;
+      ocsp.answer = () => revokedStatus;
       clock.advance(1001);
       world.gate.gate.sweep();
       await client.rest();
@@ -320,7 +313,7 @@ test('revoked in the middle of an HTTP/2 download: the stream is cut', async (t)
   });
   const got = answerOf(stream);
   await until('its beginning', () => seen === 'begun');
-  ocsp.answer = () => revoked;
+  ocsp.answer = () => revokedStatus;
   clock.advance(60_001);
   world.gate.gate.sweep();
   assert.equal((await got).end, 'reset');

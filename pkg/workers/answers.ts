@@ -3,6 +3,7 @@ import type { RevocationChecker } from '../crl/revocation.ts';
 import { boundedCache } from '../ocsp/bounded-cache.ts';
 import { type RevocationStatus, unasked } from '../ocsp/status.ts';
 import type { AskedRevocation, PodPolicy } from '../policy/policy.ts';
+import { profilesOf } from '../policy/profiles.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
 import type { Answer, Ask } from './messages.ts';
 import { revocationDigest } from './remote-checker.ts';
@@ -32,15 +33,13 @@ export class Answers {
 
   /** Settings of these policies, and no others, may be asked under. */
   know(policies: readonly PodPolicy[]): void {
-    const settings = policies.flatMap(({ listeners }) =>
-      listeners.flatMap(({ profiles }) =>
-        profiles.flatMap(({ clientAuth }) =>
-          (clientAuth.mode === 'Strict' || clientAuth.mode === 'Optional') && clientAuth.revocation.kind !== 'none'
-            ? [clientAuth.revocation]
-            : [],
-        ),
-      ),
-    );
+    const settings = policies
+      .flatMap(profilesOf)
+      .flatMap(({ clientAuth }) =>
+        (clientAuth.mode === 'Strict' || clientAuth.mode === 'Optional') && clientAuth.revocation.kind !== 'none'
+          ? [clientAuth.revocation]
+          : [],
+      );
     this.#revocations = new Map(settings.map((revocation) => [revocationDigest(revocation), revocation]));
   }
 

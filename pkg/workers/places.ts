@@ -1,4 +1,5 @@
 import type { PodPolicy } from '../policy/policy.ts';
+import { profileId, profilesOf } from '../policy/profiles.ts';
 import type { Places } from '../proxy/places.ts';
 
 /**
@@ -101,8 +102,8 @@ export class PlaceLedger {
 }
 
 /** Whose places a policy needs. */
-export function profileIds({ listeners }: PodPolicy): readonly string[] {
-  return listeners.flatMap(({ profiles }) => profiles.map(({ namespace, name }) => `${namespace}/${name}`));
+export function profileIds(policy: PodPolicy): readonly string[] {
+  return profilesOf(policy).map(profileId);
 }
 
 function sum(counts: Int32Array): number {

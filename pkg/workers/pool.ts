@@ -7,6 +7,7 @@ import type { DataPlane, InForce } from '../proxy/data-plane.ts';
 import { ExposureWatch } from '../proxy/exposure.ts';
 import { mergeHolds } from '../proxy/hold.ts';
 import type { ProxyMetrics } from '../proxy/metrics.ts';
+import { PolicyChanges } from '../proxy/policy-changes.ts';
 import { type Absence, reasonsAgainstReadiness } from '../proxy/readiness.ts';
 import { PolicyUnusable } from '../proxy/snapshot.ts';
 import { Answers } from './answers.ts';
@@ -43,17 +44,16 @@ export class WorkerPool implements DataPlane {
   readonly #ledger: PlaceLedger;
   readonly #answers: Answers;
   readonly #exposure: ExposureWatch;
+  readonly #changes: PolicyChanges;
   readonly #metrics: WorkerMetrics;
   readonly #ticker: NodeJS.Timeout;
   #lost: readonly MetricFamily[] = [];
   #inForce: InForce | undefined;
   /** What a worker that takes a dead one's place begins with: in force, or about to be on all of them. */
   #decided: InForce | undefined;
-  #fault: string | undefined;
   #retiring = false;
   #stopping = false;
   #deathsMs: number[] = [];
-  #applying: Promise<unknown> = Promise.resolve();
 
   private constructor(options: PoolOptions) {
     this.#options = options;
@@ -61,6 +61,7 @@ export class WorkerPool implements DataPlane {
     this.#ledger = new PlaceLedger(workers);
     this.#answers = new Answers(checker, (answer) => this.#tellAll(answer));
     this.#exposure = new ExposureWatch(options);
+    this.#changes = new PolicyChanges(metrics);
     this.#metrics = registerWorkerMetrics(metrics.registry, workers, (worker) => this.#ledger.countOf(worker));
     const beats = new SharedArrayBuffer(workers * Int32Array.BYTES_PER_ELEMENT);
     const { version, logLevel, audit, listenAddress, handshakeMs, maxConnections, entry, writeLines } = options;
@@ -90,30 +91,16 @@ export class WorkerPool implements DataPlane {
   }
 
   apply(policy: PodPolicy): Promise<InForce> {
-    // One after the other, as in a gate.
-    const applied = this.#applying.then(() => this.#apply(policy));
-    this.#applying = applied.catch(() => undefined);
-    return applied;
-  }
-
-  async #apply(policy: PodPolicy): Promise<InForce> {
     const { metrics, clock } = this.#options;
-    try {
+    return this.#changes.next(async () => {
       const merged = mergeHolds(policy, this.#inForce?.policy);
       const next = { version: policyDigest(merged), policy: merged };
-      if (next.version !== this.#inForce?.version) {
-        await this.#swap(next);
-        metrics.policyApplied.set(clock.wallMs() / 1000);
-        this.#exposure.renew(merged);
-      }
-      this.#fault = undefined;
-      metrics.policyApplySucceeded.set(1);
+      if (next.version === this.#inForce?.version) return next;
+      await this.#swap(next);
+      metrics.policyApplied.set(clock.wallMs() / 1000);
+      this.#exposure.renew(merged);
       return next;
-    } catch (error) {
-      metrics.policyApplySucceeded.set(0);
-      this.#fault = error instanceof Error ? error.message : String(error);
-      throw error;
-    }
+    });
   }
 
   async #swap(next: InForce): Promise<void> {
@@ -151,7 +138,7 @@ export class WorkerPool implements DataPlane {
       {
         ending: this.#retiring || this.#stopping,
         policy: this.#inForce?.policy,
-        fault: this.#fault,
+        fault: this.#changes.fault,
         exposure: this.#exposure,
       },
       absence,

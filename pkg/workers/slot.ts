@@ -22,7 +22,7 @@ export class Slot {
   #thread: Thread | undefined;
   /** Whose first phase is over. */
   #prepared: Thread | undefined;
-  #serving = Promise.withResolvers<void>();
+  #serving = unheard();
   #isServing = false;
   #version: string | undefined;
   #series: readonly MetricFamily[] = [];
@@ -32,7 +32,6 @@ export class Slot {
 
   constructor(options: SlotOptions) {
     this.#options = options;
-    this.#serving.promise.catch(() => undefined);
   }
 
   /** A thread is here that has the policy in force, where there is one. */
@@ -68,9 +67,9 @@ export class Slot {
   }
 
   /** First phase. @throws WorkerEnded, WorkerRefused. */
-  async prepare({ policy }: InForce): Promise<void> {
+  async prepare(next: InForce): Promise<void> {
     const thread = this.#living();
-    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+    await this.#compile(thread, next);
     this.#prepared = thread;
   }
 
@@ -154,10 +153,15 @@ export class Slot {
     void this.#thread?.end(`its event loop has not turned for ${maxSilentTicks} seconds`);
   }
 
-  async #bring(thread: Thread, { policy, version }: InForce): Promise<void> {
-    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+  /** Both phases, for a thread that catches up with the others. */
+  async #bring(thread: Thread, next: InForce): Promise<void> {
+    await this.#compile(thread, next);
     await thread.call({ kind: 'commit' });
-    this.#version = version;
+    this.#version = next.version;
+  }
+
+  async #compile(thread: Thread, { policy }: InForce): Promise<void> {
+    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
   }
 
   #living(): Thread {
@@ -168,15 +172,19 @@ export class Slot {
   #ended(why: string): void {
     this.#thread = undefined;
     this.#version = undefined;
-    if (this.#isServing) {
-      this.#serving = Promise.withResolvers();
-      this.#serving.promise.catch(() => undefined);
-    }
+    if (this.#isServing) this.#serving = unheard();
     this.#isServing = false;
     const series = this.#series;
     this.#series = [];
     this.#options.onEnd(why, series);
   }
+}
+
+/** Nobody has to wait for it. */
+function unheard(): PromiseWithResolvers<void> {
+  const resolvers = Promise.withResolvers<void>();
+  resolvers.promise.catch(() => undefined);
+  return resolvers;
 }
 
 const seriesMs = 2000;

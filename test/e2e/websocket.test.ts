@@ -42,13 +42,7 @@ suite('a WebSocket', () => {
     const socket = dial(shop.client, { 'X-Client-Cert': 'forged' });
     await once(socket, 'open');
     const binary = randomBytes(300_000);
-    for (const message of ['hello', binary]) {
-      const answer = once(socket, 'message') as Promise<[RawData, boolean]>;
-      socket.send(message);
-      const [data, isBinary] = await answer;
-      assert.equal(isBinary, typeof message !== 'string');
-      assert.ok(Buffer.from(message).equals(data as Buffer));
-    }
+    await assertEchoed(socket, ['hello', binary]);
     socket.close(4321, 'enough');
     const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
     assert.deepEqual({ code, reason: reason.toString() }, { code: 4321, reason: 'enough' });
@@ -87,13 +81,7 @@ suite('a WebSocket', () => {
       const closed = [1001, 4321].map(async (code) => {
         const socket = open({ 'X-Client-Cert': 'forged' });
         await once(socket, 'open');
-        for (const message of ['hello', binary]) {
-          const answer = once(socket, 'message') as Promise<[RawData, boolean]>;
-          socket.send(message);
-          const [data, isBinary] = await answer;
-          assert.equal(isBinary, typeof message !== 'string');
-          assert.ok(Buffer.from(message).equals(data as Buffer));
-        }
+        await assertEchoed(socket, ['hello', binary]);
         socket.close(code, 'enough');
         const [ended, reason] = (await once(socket, 'close')) as [number, Buffer];
         return { code: ended, reason: reason.toString() };
@@ -115,3 +103,14 @@ suite('a WebSocket', () => {
     });
   });
 });
+
+/** Each comes back as it was sent, as text or as octets. */
+async function assertEchoed(socket: WebSocket, messages: readonly (Buffer | string)[]): Promise<void> {
+  for (const message of messages) {
+    const answer = once(socket, 'message') as Promise<[RawData, boolean]>;
+    socket.send(message);
+    const [data, isBinary] = await answer;
+    assert.equal(isBinary, typeof message !== 'string');
+    assert.ok(Buffer.from(message).equals(data as Buffer));
+  }
+}

@@ -162,6 +162,15 @@ export const someAnswer = {
   nextUpdateMs: undefined,
 } as const;
 
+/** Revoked for good. */
+export const revokedStatus: RevocationStatus = {
+  kind: 'revoked',
+  answer: someAnswer,
+  revokedAtMs: Date.UTC(2026, 10, 20, 10),
+  reason: 'keyCompromise',
+  freshUntilMs: Number.MAX_SAFE_INTEGER,
+};
+
 /** A clock that a test sets. */
 export class ManualClock implements Clock {
   #wallMs: number;
