@@ -1,5 +1,5 @@
 import { certificateSteps, listSteps, timeSteps } from '../../pkg/crl/verify.ts';
-import type { Mutant } from './mutant.ts';
+import { type Mutant, of } from './mutant.ts';
 
 const checker = 'pkg/crl/checker.test.ts';
 const forgeries = 'pkg/crl/forgeries.test.ts';
@@ -238,9 +238,3 @@ export const crlMutants: readonly Mutant[] = [
     ],
   ]),
 ];
-
-type Row = readonly [name: string, find: string, replace: string, test: string, named?: RegExp];
-
-function of(file: string, rows: readonly Row[]): readonly Mutant[] {
-  return rows.map(([name, find, replace, test, named]) => ({ name, file, find, replace, tests: [test], named }));
-}

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { type Mutant, of } from './mutant.ts';
 
 const forgeries = 'pkg/ocsp/forgeries.test.ts';
 const verdicts = 'pkg/ocsp/verify.test.ts';
@@ -351,7 +351,3 @@ export const ocspAnswerMutants: readonly Mutant[] = [
     ],
   ]),
 ];
-
-function of(file: string, rows: readonly (readonly [string, string, string, string])[]): readonly Mutant[] {
-  return rows.map(([name, find, replace, test]) => ({ name: `OCSP: ${name}`, file, find, replace, tests: [test] }));
-}

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { type Mutant, of } from './mutant.ts';
 import { ocspAnswerMutants } from './ocsp-answer-mutants.ts';
 
 const addresses = 'pkg/ocsp/address.test.ts';
@@ -339,8 +339,4 @@ export const ocspMutants: readonly Mutant[] = [
       'pkg/ocsp/ask.test.ts',
     ],
   ]),
-];
-
-function of(file: string, rows: readonly (readonly [string, string, string, string])[]): readonly Mutant[] {
-  return rows.map(([name, find, replace, test]) => ({ name: `OCSP: ${name}`, file, find, replace, tests: [test] }));
-}
+].map((mutant) => ({ ...mutant, name: `OCSP: ${mutant.name}` }));

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { type Mutant, of } from './mutant.ts';
 
 const http2 = 'pkg/proxy/http2-front.test.ts';
 const tunnels = 'pkg/proxy/tunnel.test.ts';
@@ -163,9 +163,3 @@ export const proxyHttp2Mutants: readonly Mutant[] = [
     ],
   ]),
 ];
-
-type Row = readonly [name: string, find: string, replace: string, test: string, named?: RegExp];
-
-function of(file: string, rows: readonly Row[]): readonly Mutant[] {
-  return rows.map(([name, find, replace, test, named]) => ({ name, file, find, replace, tests: [test], named }));
-}
