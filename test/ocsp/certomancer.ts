@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { command, succeed } from '../support/command.ts';
+import { succeed } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
-import { root } from '../support/source-files.ts';
+import { pythonWith } from '../support/python.ts';
 import { until } from '../support/until.ts';
 
 /** Certificates and responders made by certomancer (PyPI), which shares no code with us, OpenSSL or pkijs. */
@@ -21,7 +21,7 @@ export interface Certomancer {
 
 /** Installs certomancer into build/ where it is not there yet, and starts it. Undefined where it cannot be installed. */
 export async function startCertomancer(directory: string): Promise<Certomancer | undefined> {
-  const python = await installed();
+  const python = await pythonWith('certomancer', ['certomancer[web-api]'], 'certomancer, werkzeug');
   if (python === undefined) return undefined;
   const keys = join(directory, 'keys');
   mkdirSync(keys, { recursive: true });
@@ -68,22 +68,6 @@ export async function startCertomancer(directory: string): Promise<Certomancer |
       await closed;
     },
   };
-}
-
-async function installed(): Promise<string | undefined> {
-  const folder = join(root, 'build', 'certomancer');
-  const python = join(folder, 'bin', 'python');
-  try {
-    if (!existsSync(join(folder, 'bin', 'certomancer'))) {
-      await succeed('python3', ['-m', 'venv', folder]);
-      // Longer than the twenty seconds that commands have here.
-      const pip = spawn(python, ['-m', 'pip', 'install', '-q', 'certomancer[web-api]'], { stdio: 'ignore' });
-      await once(pip, 'close');
-    }
-    return (await command(python, ['-c', 'import certomancer, werkzeug'])).code === 0 ? python : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isListening(port: number): Promise<boolean> {
