@@ -16,6 +16,8 @@ const diesCommittingOnce = 1004;
 const hangs = 1005;
 const commitsLate = 1006;
 const diesPrepared = 1007;
+const hangsPreparingOnce = 1008;
+const hangsCommittingOnce = 1009;
 const fine = 1010;
 
 const entry = new URL('../../test/support/scripted-worker.ts', import.meta.url);
@@ -159,6 +161,41 @@ test('a worker that hangs does not hold up a stop whose time is over', async (t)
   void applied;
 });
 
+for (const { name, port, phase } of [
+  { name: 'compiles', port: hangsPreparingOnce, phase: 'prepare' },
+  { name: 'swaps', port: hangsCommittingOnce, phase: 'commit' },
+]) {
+  test(`a worker that hangs while it ${name} a policy is replaced after five seconds, and all have the policy`, async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const { pool, said, apply, done } = await startPool(t);
+    await apply(fine);
+    const applied = apply(port);
+    await until('the hanging', () => done(port).includes(`2.1 ${phase} ${port}`));
+    t.mock.timers.tick(5000);
+    assert.deepEqual([pool.inForce?.version, pool.notReady()], [version(fine), []]);
+    t.mock.timers.tick(1000);
+    assert.equal(await applied, true);
+    await until('the replacement', () => said.includes('a worker has taken its place'));
+    assert.deepEqual(
+      done(port).filter((line) => line.includes('commit') && !line.startsWith('2.1')),
+      [`1.1 commit ${port}`, `2.2 commit ${port}`],
+    );
+  });
+}
+
+test('a policy over which a worker hangs twice is refused, and the one before stays', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { pool, apply, done } = await startPool(t);
+  await apply(fine);
+  const applied = apply(hangs);
+  await until('the hanging', () => done(hangs).includes(`2.1 prepare ${hangs}`));
+  t.mock.timers.tick(6000);
+  await until('the replacement hanging', () => done(hangs).includes(`2.2 prepare ${hangs}`));
+  t.mock.timers.tick(6000);
+  assert.match(String(await applied), /worker 2 has ended/);
+  assert.equal(pool.inForce?.version, version(fine));
+});
+
 test('a worker whose event loop stands still for thirty ticks is ended', async () => {
   const buffer = () => new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const ended = Promise.withResolvers<string>();
@@ -171,9 +208,7 @@ test('a worker whose event loop stands still for thirty ticks is ended', async (
     onEnd: (why) => ended.resolve(why),
   });
   await slot.start(undefined);
-  const prepared = slot.prepare({ version: '', policy: policyOf(hangs, []) });
   // The first look sees the beat of its start.
   for (let tick = 0; tick <= 30; tick += 1) slot.watch();
   assert.equal(await ended.promise, 'its event loop has not turned for 30 seconds');
-  await assert.rejects(prepared, /worker 2 has ended/);
 });

@@ -2,7 +2,7 @@ import type { PodPolicy } from '../policy/policy.ts';
 import type { Log } from '../process/log.ts';
 import type { InForce } from '../proxy/data-plane.ts';
 import type { MetricFamily } from './merge-metrics.ts';
-import type { Ask, ToWorker, WorkerSetup } from './messages.ts';
+import type { Ask, Command, ToWorker, WorkerSetup } from './messages.ts';
 import { Thread, WorkerEnded } from './thread.ts';
 
 export interface SlotOptions {
@@ -28,6 +28,9 @@ export class Slot {
   #series: readonly MetricFamily[] = [];
   #beat = 0;
   #silentTicks = 0;
+  /** Commands about a policy that are not answered yet, and how many looks have seen nothing but them. */
+  #unanswered = 0;
+  #unansweredTicks = 0;
   #stopping = false;
 
   constructor(options: SlotOptions) {
@@ -83,7 +86,7 @@ export class Slot {
       if (thread !== undefined && (thread === prepared || this.#isServing)) {
         try {
           // A thread that took the place of a prepared one before all were has the policy before.
-          if (thread === prepared) await thread.call({ kind: 'commit' });
+          if (thread === prepared) await this.#answered(thread, { kind: 'commit' });
           else await this.#bring(thread, next);
           if (thread === this.#thread) this.#version = next.version;
         } catch (error) {
@@ -97,7 +100,7 @@ export class Slot {
   async abandon(): Promise<void> {
     const thread = this.#prepared;
     this.#prepared = undefined;
-    await thread?.call({ kind: 'abandon' }).catch(() => undefined);
+    if (thread !== undefined) await this.#answered(thread, { kind: 'abandon' }).catch(() => undefined);
   }
 
   retire(): void {
@@ -142,26 +145,48 @@ export class Slot {
     this.#serving.reject(new WorkerEnded(why));
   }
 
-  /** Called about once a second. A thread whose event loop stands still for half a minute is ended. */
+  /**
+   * Called about once a second. A thread whose event loop stands still for half a minute is ended, and one that owes an
+   * answer about a policy for five seconds: all others wait for it. Looks are counted, not time: a process that was stopped
+   * as a whole finds no fault in its workers.
+   */
   watch(): void {
     const { setup } = this.#options;
     const beat = Atomics.load(new Int32Array(setup.beats), setup.worker - 1);
     this.#silentTicks = beat === this.#beat ? this.#silentTicks + 1 : 0;
     this.#beat = beat;
-    if (this.#silentTicks < maxSilentTicks || this.#stopping) return;
-    this.#silentTicks = 0;
-    void this.#thread?.end(`its event loop has not turned for ${maxSilentTicks} seconds`);
+    if (this.#unanswered > 0) this.#unansweredTicks += 1;
+    if (this.#stopping) return;
+    if (this.#unansweredTicks > maxUnansweredTicks) {
+      this.#unansweredTicks = 0;
+      void this.#thread?.end(`it has not answered about a policy for ${maxUnansweredTicks} seconds`);
+    } else if (this.#silentTicks >= maxSilentTicks) {
+      this.#silentTicks = 0;
+      void this.#thread?.end(`its event loop has not turned for ${maxSilentTicks} seconds`);
+    }
   }
 
   /** Both phases, for a thread that catches up with the others. */
   async #bring(thread: Thread, next: InForce): Promise<void> {
     await this.#compile(thread, next);
-    await thread.call({ kind: 'commit' });
+    await this.#answered(thread, { kind: 'commit' });
     this.#version = next.version;
   }
 
   async #compile(thread: Thread, { policy }: InForce): Promise<void> {
-    await thread.call({ kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+    await this.#answered(thread, { kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+  }
+
+  /** For a command that a policy for all workers waits for; see watch. @throws WorkerEnded, WorkerRefused. */
+  async #answered(thread: Thread, command: Command): Promise<void> {
+    if (this.#unanswered === 0) this.#unansweredTicks = 0;
+    this.#unanswered += 1;
+    try {
+      await thread.call(command);
+    } finally {
+      this.#unanswered -= 1;
+      this.#unansweredTicks = 0;
+    }
   }
 
   #living(): Thread {
@@ -189,3 +214,5 @@ function unheard(): PromiseWithResolvers<void> {
 
 const seriesMs = 2000;
 const maxSilentTicks = 30;
+/** Whole seconds: the first look may come at once. A policy of 8,000 CA certificates compiled in 1.6 s. */
+const maxUnansweredTicks = 5;

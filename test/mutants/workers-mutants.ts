@@ -39,8 +39,14 @@ export const workersMutants: readonly Mutant[] = [
   ...of('pkg/workers/slot.ts', [
     [
       'a worker that hangs is left alone',
-      'if (this.#silentTicks < maxSilentTicks || this.#stopping) return;',
-      'return;',
+      'else if (this.#silentTicks >= maxSilentTicks) {',
+      'else if (this.#silentTicks >= 1000) {',
+      pool,
+    ],
+    [
+      'a worker that hangs holds up a policy for half a minute',
+      'if (this.#unansweredTicks > maxUnansweredTicks) {',
+      'if (this.#unansweredTicks > 1000) {',
       pool,
     ],
     [

@@ -30,9 +30,10 @@ parentPort?.on('message', (message: ToWorker) => {
       return;
     }
     if (port === 1002 || (port === 1003 && generation === 1)) throw new Error('broken by a test');
-    while (port === 1005);
+    while (port === 1005 || (port === 1008 && generation === 1));
   }
   if (isBad && command.kind === 'commit' && port === 1004 && generation === 1) throw new Error('broken by a test');
+  while (isBad && command.kind === 'commit' && port === 1009 && generation === 1);
   const families = [
     {
       ...{ name: 'commits_total', help: 'Commits.', type: 'counter', aggregator: 'sum' as const },
