@@ -176,7 +176,9 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   /** An answer of the sidecar's own. */
   say(answer: OwnAnswer): void {
-    this.#answer.own(answer, this.#request?.fields ?? this.#head.fields, this.#request?.method === 'HEAD');
+    // Also where the request was none: who asked by HEAD reads no body (RFC 9110 9.3.2).
+    const isHead = valueOf(this.#head.fields, ':method') === 'HEAD';
+    this.#answer.own(answer, this.#request?.fields ?? this.#head.fields, isHead);
     // What is not wanted any more must not stay unread: it would hold the connection's window.
     this.#held.clear();
     this.#resume();

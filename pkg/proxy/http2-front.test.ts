@@ -247,6 +247,24 @@ for (const { name, fields } of bad) {
   });
 }
 
+// The helper knows no 431 by name.
+for (const [name, status, fields] of [
+  ['with a field that is not allowed', '400', [...replaced(':method', 'HEAD'), ['expect', 'tea']]],
+  ['above the number of its fields', 'other', [...replaced(':method', 'HEAD'), ...Array(101).fill(['x-a', '1'])]],
+  ['of which half is not read', 'other', [...replaced(':method', 'HEAD'), ...Array(2000).fill(['x-a', '1'])]],
+] as const) {
+  test(`a HEAD request of HTTP/2 ${name} is refused without a body`, async (t) => {
+    const world = await startWorld(t);
+    const client = await frames(world);
+    client.headers(1, fields);
+    assert.equal(await client.outcome(1), status);
+    await settled();
+    const ofStream = client.frames.filter(({ stream }) => stream === 1).map(({ type }) => type);
+    assert.deepEqual([ofStream, world.app.received], [[frameTypes.headers], []]);
+    client.socket.destroy();
+  });
+}
+
 for (const [name, protocol, more] of [
   ['another protocol', 'connect-udp', []],
   ['a key of its own', 'websocket', [['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']]],
