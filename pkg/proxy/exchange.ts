@@ -77,7 +77,10 @@ export type BackFailure = {
 
 /** The front's handle on a request that a back has begun. */
 export interface Exchange {
-  /** Sends request body bytes (after `switched`: WebSocket bytes); false asks to wait for `ResponseSink.writable`. */
+  /**
+   * Sends request body bytes (after `switched`: WebSocket bytes), which are valid during the call only; false asks to wait
+   * for `ResponseSink.writable`.
+   */
   write(chunk: Buffer): boolean;
   /** The request body is whole (after `switched`: the client will send no more). */
   end(): void;

@@ -17,6 +17,7 @@ import {
   type OutgoingRequest,
   type ResponseSink,
 } from './exchange.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 /** HTTP/2 in clear text to the application: one session for one client connection, a stream for every request. */
 export function createH2cBack(target: BackTarget, now: () => number): Back {
@@ -130,7 +131,7 @@ class H2cExchange implements Exchange {
   #session: ClientHttp2Session | undefined;
   #stream: ClientHttp2Stream | undefined;
   /** Body bytes that came before the session was there. */
-  #early: Buffer[] = [];
+  readonly #early = new HeldBytes();
   #ended = false;
   #answered = false;
   #trailers: readonly string[] = [];
@@ -164,7 +165,7 @@ class H2cExchange implements Exchange {
     this.#session = session;
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(headers, { endStream: this.#ended && this.#early.length === 0 });
+      stream = session.request(headers, { endStream: this.#ended && this.#early.isEmpty });
     } catch (error) {
       this.fail({ status: 502, cause: 'answer', detail: `the request does not fit HTTP/2: ${String(error)}` });
       return;
@@ -187,15 +188,14 @@ class H2cExchange implements Exchange {
     });
     stream.on('drain', () => this.#sink?.writable());
     stream.on('close', () => this.#onClose(stream));
-    for (const chunk of this.#early) stream.write(chunk);
-    this.#early = [];
+    for (const chunk of this.#early.take()) stream.write(chunk);
     if (this.#ended && this.#request.body.kind !== 'none') stream.end();
     if (this.#request.body.kind !== 'none') this.#sink?.writable();
   }
 
   write(chunk: Buffer): boolean {
     this.#waitingSinceMs = this.#back.now();
-    if (this.#stream !== undefined) return this.#stream.destroyed ? true : this.#stream.write(chunk);
+    if (this.#stream !== undefined) return this.#stream.destroyed ? true : this.#stream.write(Buffer.from(chunk));
     this.#early.push(chunk);
     return false;
   }

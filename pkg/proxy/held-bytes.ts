@@ -10,6 +10,10 @@ export class HeldBytes {
   /** All that is held. */
   #length = 0;
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** Copies `chunk`, which is needed during the call only. */
   push(chunk: Buffer): void {
     const copied = chunk.copy(this.#piece, this.#filled);

@@ -4,9 +4,11 @@ import { bodyReader } from '../http1/body.ts';
 import type { BodyReader, OnData } from '../http1/body-reader.ts';
 import type { ResponseHead } from '../http1/head.ts';
 import { ResponseHeadReader } from '../http1/head-reader.ts';
-import { chunkEnd, chunkHeader, lastChunk } from '../http1/write.ts';
+import { lastChunk } from '../http1/write.ts';
 import type { BackAddress, BackTarget } from './back-target.ts';
 import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
+import { GatheredWrites } from './gathered-writes.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { HeadStart, idLine, incoming, isIdempotent } from './http1-messages.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
@@ -32,8 +34,9 @@ export class BackSocket implements Exchange {
   #connected = false;
   /** What is left to try; a list of its own, since the target's is put in another order by whoever connects first. */
   #candidates: BackAddress[] = [];
-  /** What waits for the connection, so that it can be given to the next address. */
-  #early: (Buffer | string)[] = [];
+  /** The head of the request that waits for the connection, so that it can be given to the next address; then its body. */
+  #early: Buffer | undefined;
+  readonly #earlyBody = new HeldBytes();
   #peerEnded = false;
   #request: OutgoingRequest | undefined;
   #sink: ResponseSink | undefined;
@@ -45,8 +48,8 @@ export class BackSocket implements Exchange {
   #body: BodyReader | undefined;
   readonly #onBody: OnData = (bytes, from, to) => this.#deliver(bytes, from, to);
   #requestDone = false;
-  /** What is held back of the request, to go out with what comes next. */
-  #gathering: Socket | undefined;
+  /** Bodies, and the heads before them, on their way to `#socket`. */
+  #writes: GatheredWrites | undefined;
   #sentBody = false;
   #reused = false;
   #gotBytes = false;
@@ -81,49 +84,28 @@ export class BackSocket implements Exchange {
     if (socket === undefined) return true;
     this.#sentBody = true;
     this.#waitingSinceMs = this.#back.now();
-    const framed = this.#response !== 'tunnel' && this.#request?.body.kind === 'stream';
-    if (!this.#connected) {
-      this.#early.push(...(framed ? [chunkHeader(chunk.length), chunk, chunkEnd] : [chunk]));
-      return false;
-    }
-    if (this.#response === 'tunnel') return socket.write(chunk);
-    this.#gather(socket);
-    if (framed) socket.write(chunkHeader(chunk.length), 'latin1');
-    socket.write(chunk);
-    if (framed) socket.write(chunkEnd, 'latin1');
-    if (socket.writableLength >= gatheredBytes) this.#writeGathered();
-    // Only where 'drain' is to come may the front wait for it.
-    return socket.writableLength === 0 || !socket.writableNeedDrain;
-  }
-
-  /**
-   * What is written from now on goes out together, at the end of this turn of the loop at the latest: bodies come in TLS
-   * records of 16 KiB at most, several in one turn, and every write of its own is a system call.
-   */
-  #gather(socket: Socket): void {
-    if (this.#gathering !== undefined) return;
-    this.#gathering = socket;
-    socket.cork();
-    setImmediate(() => {
-      if (this.#gathering === socket) this.#writeGathered();
-    });
-  }
-
-  #writeGathered(): void {
-    const socket = this.#gathering;
-    this.#gathering = undefined;
-    socket?.uncork();
+    if (this.#connected) return this.#gather(socket, this.#request).push(chunk);
+    this.#earlyBody.push(chunk);
+    return false;
   }
 
   end(): void {
+    const socket = this.#socket;
     if (this.#response === 'tunnel') {
-      this.#socket?.end();
+      this.#writes?.flush();
+      socket?.end();
       return;
     }
     this.#requestDone = true;
     this.#waitingSinceMs = this.#back.now();
-    if (this.#request?.body.kind === 'stream') this.#send(lastChunk);
-    this.#writeGathered();
+    if (this.#connected && socket !== undefined) this.#endBody(socket);
+  }
+
+  #endBody(socket: Socket): void {
+    socket.cork();
+    this.#writes?.flush();
+    if (this.#request?.body.kind === 'stream') socket.write(lastChunk, 'latin1');
+    socket.uncork();
   }
 
   abort(): void {
@@ -178,16 +160,19 @@ export class BackSocket implements Exchange {
     const rest = request.constantRest;
     const size = start.length + id.length + rest.length;
     const socket = this.#connected ? this.#socket : undefined;
-    // Often the body, or all there is of it yet, is here too.
-    if (socket !== undefined && request.body.kind !== 'none') this.#gather(socket);
-    const inPlace =
-      socket !== undefined && this.#gathering === undefined && socket.writableLength === 0 && size <= headBytes.length;
+    const hasBody = request.body.kind !== 'none';
+    const inPlace = socket !== undefined && !hasBody && socket.writableLength === 0 && size <= headBytes.length;
     const head = inPlace ? headBytes.subarray(0, size) : Buffer.allocUnsafe(size);
     start.writeTo(head);
     head.write(id, start.length, 'latin1');
     rest.copy(head, start.length + id.length);
     if (socket === undefined) {
-      this.#early.push(head);
+      this.#early = head;
+      return;
+    }
+    if (hasBody) {
+      // Often the body, or all there is of it yet, is here too.
+      this.#gather(socket, request).head(head);
       return;
     }
     socket.write(head);
@@ -195,14 +180,16 @@ export class BackSocket implements Exchange {
     if (inPlace && socket.writableLength > 0) headBytes = Buffer.allocUnsafeSlow(headBytes.length);
   }
 
-  #send(text: string): void {
-    if (this.#connected) this.#socket?.write(text, 'latin1');
-    else this.#early.push(text);
+  #gather(socket: Socket, request: OutgoingRequest | undefined): GatheredWrites {
+    this.#writes ??= new GatheredWrites(socket);
+    this.#writes.chunked = request?.body.kind === 'stream';
+    return this.#writes;
   }
 
   #connectAnew(): void {
     this.#candidates = [...this.#back.target.addresses];
-    this.#early = [];
+    this.#early = undefined;
+    this.#earlyBody.clear();
     this.#connect();
   }
 
@@ -211,6 +198,7 @@ export class BackSocket implements Exchange {
     const address = this.#candidates.shift();
     if (address === undefined) throw new Error('a backend target needs an address');
     this.#connected = false;
+    this.#writes = undefined;
     this.#connectStartedMs = this.#back.now();
     const socket: Socket = connect({
       ...address,
@@ -226,18 +214,28 @@ export class BackSocket implements Exchange {
         addresses.splice(addresses.indexOf(address), 1);
         addresses.unshift(address);
       }
-      const held = this.#early;
-      this.#early = [];
-      socket.cork();
-      let more = true;
-      for (const part of held) more = socket.write(part, 'latin1');
-      socket.uncork();
-      if (more) this.#sink?.writable();
+      this.#sendEarly(socket);
     });
     socket.on('drain', () => this.#sink?.writable());
     socket.on('end', () => this.#onEnd(socket));
     socket.on('error', (error) => this.#onError(socket, error));
     socket.on('close', () => this.#onClosed(socket));
+  }
+
+  #sendEarly(socket: Socket): void {
+    const head = this.#early;
+    this.#early = undefined;
+    if (head === undefined) return;
+    if (this.#request?.body.kind === 'none') {
+      socket.write(head);
+      return;
+    }
+    const writes = this.#gather(socket, this.#request);
+    writes.head(head);
+    let more = true;
+    for (const part of this.#earlyBody.take()) more = writes.push(part);
+    if (this.#requestDone) this.#endBody(socket);
+    else if (more) this.#sink?.writable();
   }
 
   #onError(socket: Socket, error: Error): void {
@@ -423,6 +421,3 @@ export class BackSocket implements Exchange {
 
 /** Where request heads are put together: a string of that length costs more to write, and its memory more to reach. */
 let headBytes = Buffer.allocUnsafeSlow(65536);
-
-/** So much of a body is written at once, without waiting for more. */
-const gatheredBytes = 65_536;

@@ -9,6 +9,7 @@ import {
   timeoutAnswer,
   unreadAnswer,
 } from './answer.ts';
+import { readClient } from './client-reads.ts';
 import { composeResponseFields } from './compose.ts';
 import type { Connection, Front } from './connection.ts';
 import type { BackFailure, Exchange, IncomingResponse, ResponseSink } from './exchange.ts';
@@ -21,8 +22,8 @@ import { RequestRecord } from './record.ts';
 import { repeatsKeptMs } from './repeats.ts';
 
 /**
- * HTTP/1.1 to one client: one request at a time, in order. Every byte comes from the TLS socket's 'data' events and is
- * parsed by pkg/http1; nothing reaches the application before `Connection.admit` says so.
+ * HTTP/1.1 to one client: one request at a time, in order. Every byte comes by `readClient` and is parsed by
+ * pkg/http1; nothing reaches the application before `Connection.admit` says so.
  */
 export function serveHttp1(connection: Connection): void {
   connection.attach(new Http1Front(connection));
@@ -58,7 +59,7 @@ class Http1Front implements Front, ResponseSink {
     this.#input = new Http1Input(connection.profile.target.limits);
     this.#writer = new Http1AnswerWriter(connection.socket);
     this.#times = { headSinceMs: 0, requestSinceMs: 0, activeMs: connection.now(), blockedSinceMs: 0 };
-    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    readClient(this.#socket, (chunk) => this.#onData(chunk));
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('close', () => this.#onClose());
@@ -133,8 +134,7 @@ class Http1Front implements Front, ResponseSink {
     } catch (error) {
       this.#connection.fault(error);
     }
-    // Asked for now, the stream need not look in a turn of its own whether it should ask.
-    if (!this.#inputPaused) this.#socket.read(0);
+    this.#input.keep();
   }
 
   /** Uses up the input as far as the state allows. Not re-entered: an answer that ends within it only changes the state. */

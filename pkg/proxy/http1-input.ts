@@ -6,8 +6,11 @@ import { RequestHeadReader } from '../http1/head-reader.ts';
 /** What a client has sent and nobody has used yet: read as a head, as a body, or taken as it is. */
 export class Http1Input {
   readonly #reader: RequestHeadReader;
-  #bytes: Buffer | undefined;
+  /** What waits lies from `#at` to `#end`. */
+  #bytes: Buffer = noBytes;
   #at = 0;
+  #end = 0;
+  #isOwn = false;
   #body: BodyReader | undefined;
 
   constructor(limits: HeadLimits) {
@@ -16,23 +19,44 @@ export class Http1Input {
 
   /** Bytes that wait to be used. */
   get waiting(): number {
-    return this.#bytes === undefined ? 0 : this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
+  /** Takes a chunk, which must stay as it is until all of it is used, or `keep` is called. */
   push(chunk: Buffer): void {
-    if (this.#bytes !== undefined && this.waiting > 0) {
-      this.#bytes = Buffer.concat([this.#at === 0 ? this.#bytes : this.#bytes.subarray(this.#at), chunk]);
-    } else {
+    if (this.waiting === 0) {
       this.#bytes = chunk;
+      this.#at = 0;
+      this.#end = chunk.length;
+      this.#isOwn = false;
+      return;
     }
+    this.#own(chunk.length);
+    chunk.copy(this.#bytes, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** Copies what waits: the chunk that was pushed will change. */
+  keep(): void {
+    if (this.waiting > 0 && !this.#isOwn) this.#own(0);
+  }
+
+  /** Puts what waits into memory of its own with so much room behind it; doubled, so that all copying together is linear. */
+  #own(room: number): void {
+    const needed = this.waiting + room;
+    if (this.#isOwn && this.#end + room <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(room === 0 ? needed : 2 * needed);
+    this.#bytes.copy(grown, 0, this.#at, this.#end);
+    this.#end = this.waiting;
     this.#at = 0;
+    this.#bytes = grown;
+    this.#isOwn = true;
   }
 
   /** The next head; undefined where it is not whole yet. @throws HttpMalformed. */
   readHead(): RequestHead | undefined {
-    const bytes = this.#bytes;
-    if (bytes === undefined) return undefined;
-    const head = this.#reader.push(bytes, this.#at, bytes.length);
+    if (this.waiting === 0) return undefined;
+    const head = this.#reader.push(this.#bytes, this.#at, this.#end);
     this.#used(this.#reader.consumed);
     return head;
   }
@@ -57,26 +81,26 @@ export class Http1Input {
 
   #readBody(onData: (chunk: Buffer) => void): { readonly done: boolean } {
     const body = this.#body;
-    const bytes = this.#bytes;
-    if (body === undefined || bytes === undefined) return { done: body === undefined };
+    if (body === undefined || this.waiting === 0) return { done: body === undefined };
     this.#used(
-      body.push(bytes, this.#at, bytes.length, (buffer, from, to) =>
+      body.push(this.#bytes, this.#at, this.#end, (buffer, from, to) =>
         onData(to - from === buffer.length ? buffer : buffer.subarray(from, to)),
       ),
     );
     return body;
   }
 
-  /** Everything that waits, as it is. */
+  /** Everything that waits, as it is; as long as the chunk that was pushed. */
   takeRest(): Buffer | undefined {
-    const rest = this.waiting > 0 ? this.#bytes?.subarray(this.#at) : undefined;
+    const rest = this.waiting > 0 ? this.#bytes.subarray(this.#at, this.#end) : undefined;
     this.clear();
     return rest;
   }
 
   clear(): void {
-    this.#bytes = undefined;
+    this.#bytes = noBytes;
     this.#at = 0;
+    this.#end = 0;
   }
 
   /** Lets go of what is only kept to be quick. */
@@ -89,3 +113,5 @@ export class Http1Input {
     if (this.waiting === 0) this.clear();
   }
 }
+
+const noBytes: Buffer = Buffer.alloc(0);

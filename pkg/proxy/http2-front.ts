@@ -3,6 +3,7 @@ import { errorCode } from '../http2/frame.ts';
 import type { Outlet } from '../http2/outlet.ts';
 import { ServerSession } from '../http2/session.ts';
 import type { Acceptor, RequestFields, ServerStream, StreamHandler } from '../http2/stream.ts';
+import { readClient } from './client-reads.ts';
 import type { Connection, Front } from './connection.ts';
 import { Http2Exchange, type Http2Owner } from './http2-exchange.ts';
 import { Http2Repeats } from './http2-repeats.ts';
@@ -50,7 +51,7 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
       this,
     );
     const { socket } = connection;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    readClient(socket, (chunk) => this.#receive(chunk));
     socket.on('drain', () => this.#guard(() => this.#session.drained()));
     // Whoever closes his side has left: half-closed connections mean something in HTTP/1.1 only.
     socket.once('end', () => this.cut());

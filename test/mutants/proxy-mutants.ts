@@ -3,6 +3,7 @@ import { type Mutant, of } from './mutant.ts';
 const admission = 'pkg/proxy/verdict-life.test.ts';
 const changes = 'pkg/proxy/policy-change.test.ts';
 const handshakes = 'pkg/proxy/tls.test.ts';
+const reads = 'pkg/proxy/client-reads.test.ts';
 const tunnels = 'pkg/proxy/tunnel.test.ts';
 const forged = 'pkg/proxy/forged-headers.test.ts';
 const forwarding = 'pkg/proxy/http1-forwarding.test.ts';
@@ -13,6 +14,31 @@ const forgedAccepted = /^no header is forged: Strict, accepted$/;
 
 /** The data plane: nothing passes without a verdict, no proof is forged, no tunnel is dug. */
 export const proxyMutants: readonly Mutant[] = [
+  ...of('pkg/proxy/http1-front.ts', [
+    [
+      'what waits of a chunk is left in the buffer that others are read into',
+      'this.#input.keep();',
+      '',
+      reads,
+      /whatever others send meanwhile/,
+    ],
+  ]),
+  ...of('pkg/proxy/gathered-writes.ts', [
+    [
+      'a buffer whose write has not ended is used again',
+      'this.#buffer = undefined;\n      this.#filled = 0;',
+      'this.#filled = 0;',
+      'pkg/proxy/gathered-writes.test.ts',
+      /does not read is waited for/,
+    ],
+    [
+      'an application that does not read gets a buffer for every piece',
+      'if (this.#socket.writableLength === 0 && !this.#socket.destroyed) this.flush();',
+      'if (!this.#socket.destroyed) this.flush();',
+      'pkg/proxy/gathered-writes.test.ts',
+      /does not read is waited for/,
+    ],
+  ]),
   ...of('pkg/proxy/connection.ts', [
     [
       'a request for a host of another profile is forwarded (no 421)',
