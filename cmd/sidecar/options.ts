@@ -67,8 +67,8 @@ export function parseOptions(argv: readonly string[]): SidecarOptions {
     )
     .option(
       '--handshake-timeout <duration>',
-      'from the TCP connection to the end of the TLS handshake',
-      parseTime,
+      'TLS handshake; in a storm also the wait for the turn to begin it',
+      parseLimit,
       10_000,
     )
     .option(
@@ -198,5 +198,12 @@ function parseWorkers(text: string): number | 'auto' {
 function parseTime(text: string): number {
   const milliseconds = durationMs(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('a duration such as 10s or 1m30s is needed');
+  return milliseconds;
+}
+
+/** Without an end, whoever connects and says nothing would stay. */
+function parseLimit(text: string): number {
+  const milliseconds = parseTime(text);
+  if (milliseconds === 0) throw new InvalidArgumentError('a duration above 0 is needed');
   return milliseconds;
 }

@@ -19,7 +19,7 @@ import { compileSnapshot, PolicyUnusable, type Snapshot } from './snapshot.ts';
 export interface GateOptions extends Deps {
   /** Undefined listens on every address, both families. */
   readonly listenAddress: string | undefined;
-  /** From TCP accept to the end of the handshake, milliseconds. */
+  /** The most that a handshake takes, and that it waits for its turn; milliseconds. */
   readonly handshakeMs: number;
   /** Client connections at once, over all ports. 0: no limit. */
   readonly maxConnections: number;

@@ -8,12 +8,17 @@ import { HandshakeQueue, maxBegunInTurn, maxWaiting } from './handshake-queue.ts
 function startQueue() {
   const begun: number[] = [];
   const refused: number[] = [];
+  const expired: number[] = [];
+  const clock = { nowMs: 0 };
   const sockets: Socket[] = [];
   const numberOf = (socket: Socket) => sockets.indexOf(socket);
-  const queue = new HandshakeQueue(
-    (socket) => begun.push(numberOf(socket)),
-    (socket) => refused.push(numberOf(socket)),
-  );
+  const queue = new HandshakeQueue({
+    begin: (socket) => begun.push(numberOf(socket)),
+    refuse: (socket) => refused.push(numberOf(socket)),
+    expire: (socket) => expired.push(numberOf(socket)),
+    waitMs: 1000,
+    now: () => clock.nowMs,
+  });
   const add = (count: number) => {
     for (let i = 0; i < count; i += 1) {
       const socket = new Socket();
@@ -21,7 +26,7 @@ function startQueue() {
       queue.add(socket);
     }
   };
-  return { begun, refused, sockets, queue, add };
+  return { begun, refused, expired, clock, sockets, queue, add };
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -70,4 +75,21 @@ test('handshakes: who waits when the port closes is closed', async () => {
   assert.equal(sockets.at(-1)?.destroyed, true);
   await nextTurn();
   assert.deepEqual(begun, upTo(maxBegunInTurn));
+});
+
+test('handshakes: who has waited for longer than the time-out does not begin any more', async () => {
+  const { begun, expired, clock, sockets, add } = startQueue();
+  add(maxBegunInTurn + 3);
+  sockets[maxBegunInTurn]?.destroy();
+  clock.nowMs = 1;
+  add(1);
+  clock.nowMs = 1001;
+  await nextTurn();
+  assert.deepEqual(
+    [begun, expired],
+    [
+      [...upTo(maxBegunInTurn), maxBegunInTurn + 3],
+      [maxBegunInTurn + 1, maxBegunInTurn + 2],
+    ],
+  );
 });

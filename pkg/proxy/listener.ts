@@ -78,13 +78,17 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     });
     socket.destroy();
   });
-  const queue = new HandshakeQueue(
-    (socket) => tls.emit('connection', socket),
-    (socket) => {
-      gate.metrics.handshakes.inc({ result: 'over-limit', version: '' });
-      socket.destroy();
-    },
-  );
+  const close = (socket: Socket, result: string) => {
+    gate.metrics.handshakes.inc({ result, version: '' });
+    socket.destroy();
+  };
+  const queue = new HandshakeQueue({
+    begin: (socket) => tls.emit('connection', socket),
+    refuse: (socket) => close(socket, 'over-limit'),
+    expire: (socket) => close(socket, 'failed'),
+    waitMs: gate.options.handshakeMs,
+    now: () => gate.clock.monotonicMs(),
+  });
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket: Socket) => {
     socket.on('error', () => socket.destroy());
     queue.add(socket);

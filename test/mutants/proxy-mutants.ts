@@ -162,6 +162,13 @@ export const proxyMutants: readonly Mutant[] = [
       'pkg/proxy/handshake-queue.test.ts',
       /^handshakes: of many a few/,
     ],
+    [
+      'a handshake waits for its turn without end',
+      'if (this.#waiting.length > 0) this.#expire();',
+      '',
+      'pkg/proxy/handshake-queue.test.ts',
+      /^handshakes: who has waited/,
+    ],
   ]),
   ...of('pkg/proxy/judgement.ts', [
     [
