@@ -87,11 +87,14 @@ export class Http2Answer implements ResponseSink {
     this.#requestSide.backOver();
     if (this.over) return;
     this.#finish();
-    // A trailer is a field like any other: no proof of a client certificate gets through.
-    if (!this.#ended)
-      this.#stream.end(lowerCased(composeResponseFields(this.#connection, bodylessHead(200, trailers), undefined)));
+    if (!this.#ended) this.#stream.end(trailers.length > 0 ? this.#trailerFields(trailers) : trailers);
     // Answered before the whole request: the rest is not wanted (RFC 9113 8.1).
     this.#stream.refuseRest();
+  }
+
+  /** A trailer is a field like any other: no proof of a client certificate gets through. */
+  #trailerFields(trailers: readonly string[]): readonly string[] {
+    return lowerCased(composeResponseFields(this.#connection, bodylessHead(200, trailers), undefined));
   }
 
   fail(failure: BackFailure): void {

@@ -29,7 +29,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   #request: Http2Request | undefined;
   #exchange: Exchange | undefined;
   /** Body bytes that came while nobody knew yet where to, or the application had enough; at most a stream's window. */
-  readonly #held = new HeldBytes();
+  #held: HeldBytes | undefined;
   #endHeld = false;
   #received = 0;
   #requestWhole = false;
@@ -117,6 +117,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
     if (this.#answer.over) return;
     const exchange = this.#exchange;
     if (exchange === undefined || this.#paused || this.#beforeTunnel()) {
+      this.#held ??= new HeldBytes();
       this.#held.push(chunk);
       return;
     }
@@ -140,7 +141,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   closed(code: number | undefined): void {
     this.#closed = true;
-    this.#held.clear();
+    this.#held = undefined;
     this.#owner.closed(this);
     // Both sides ended in order: the back is done, or has its last word in hand.
     if (code !== undefined) this.#abort();
@@ -170,7 +171,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   /** The back has nothing more to say. */
   backOver(): void {
     this.#exchange = undefined;
-    this.#held.clear();
+    this.#held = undefined;
     this.#resume();
   }
 
@@ -180,7 +181,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
     const isHead = valueOf(this.#head.fields, ':method') === 'HEAD';
     this.#answer.own(answer, this.#request?.fields ?? this.#head.fields, isHead);
     // What is not wanted any more must not stay unread: it would hold the connection's window.
-    this.#held.clear();
+    this.#held = undefined;
     this.#resume();
   }
 
@@ -212,7 +213,8 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
 
   /** Hands on what was held. */
   #release(): void {
-    const held = this.#held.take();
+    const held = this.#held?.take() ?? [];
+    this.#held = undefined;
     this.#activeMs = this.#connection.now();
     let more = true;
     for (const chunk of held) if (this.#exchange !== undefined) more = this.#write(this.#exchange, chunk);
