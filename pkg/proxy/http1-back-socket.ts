@@ -10,6 +10,7 @@ import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, Response
 import { GatheredWrites } from './gathered-writes.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { HeadStart, idLine, incoming, isIdempotent } from './http1-messages.ts';
+import type { RosterMember } from './roster.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
 export interface SocketPool {
@@ -28,7 +29,7 @@ const sharedRead = Buffer.allocUnsafeSlow(65536);
 type ResponseState = 'body' | 'close' | 'done' | 'head' | 'idle' | 'tunnel';
 
 /** A connection to the application, over one exchange after the other. */
-export class BackSocket implements Exchange {
+export class BackSocket implements Exchange, RosterMember {
   readonly #back: SocketPool;
   #socket: Socket | undefined;
   #connected = false;
@@ -58,6 +59,7 @@ export class BackSocket implements Exchange {
   #connectStartedMs = 0;
   #paused = false;
   idleSinceMs = 0;
+  rosterPlace = -1;
 
   constructor(back: SocketPool) {
     this.#back = back;

@@ -2,6 +2,7 @@ import type { BackTarget } from './back-target.ts';
 import type { Back, Exchange, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { BackSocket, type SocketPool } from './http1-back-socket.ts';
 import { repeatsKeptMs } from './repeats.ts';
+import { Roster } from './roster.ts';
 
 /**
  * HTTP/1.1 to the application for one client connection. A socket carries one exchange at a time, is kept for the next
@@ -16,7 +17,7 @@ class Http1Back implements Back, SocketPool {
   readonly now: () => number;
   readonly #maxIdle: number;
   readonly #idle: BackSocket[] = [];
-  readonly #busy = new Set<BackSocket>();
+  readonly #busy = new Roster<BackSocket>();
   #retired = false;
 
   constructor(target: BackTarget, now: () => number, maxIdle: number) {
@@ -33,7 +34,7 @@ class Http1Back implements Back, SocketPool {
   }
 
   sweep(nowMs: number): void {
-    for (const socket of this.#busy) socket.sweep(nowMs);
+    this.#busy.forEach((socket) => socket.sweep(nowMs));
     for (const socket of [...this.#idle]) {
       if (nowMs - socket.idleSinceMs > idleSocketMs) socket.destroy();
       else if (nowMs - socket.idleSinceMs > repeatsKeptMs) socket.forget();
@@ -46,7 +47,8 @@ class Http1Back implements Back, SocketPool {
   }
 
   close(): void {
-    for (const socket of [...this.#idle, ...this.#busy]) socket.destroy();
+    for (const socket of [...this.#idle]) socket.destroy();
+    this.#busy.forEach((socket) => socket.destroy());
   }
 
   release(socket: BackSocket): void {

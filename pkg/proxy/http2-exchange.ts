@@ -8,6 +8,7 @@ import { Http2Answer, type Http2RequestSide } from './http2-answer.ts';
 import type { Http2Repeats } from './http2-repeats.ts';
 import type { Http2Request } from './http2-request.ts';
 import { RequestRecord } from './record.ts';
+import type { RosterMember } from './roster.ts';
 
 /** What an exchange asks of its session. */
 export interface Http2Owner {
@@ -18,7 +19,7 @@ export interface Http2Owner {
 }
 
 /** One HTTP/2 stream: its request to a back; its answer is Http2Answer's. */
-export class Http2Exchange implements Http2RequestSide, StreamHandler {
+export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHandler {
   readonly #connection: Connection;
   readonly #stream: ServerStream;
   readonly #head: RequestFields;
@@ -37,6 +38,7 @@ export class Http2Exchange implements Http2RequestSide, StreamHandler {
   #tunnel = false;
   #closed = false;
   #activeMs: number;
+  rosterPlace = -1;
 
   constructor(connection: Connection, stream: ServerStream, head: RequestFields, owner: Http2Owner) {
     this.#connection = connection;

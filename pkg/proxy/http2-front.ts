@@ -8,6 +8,7 @@ import type { Connection, Front } from './connection.ts';
 import { Http2Exchange, type Http2Owner } from './http2-exchange.ts';
 import { Http2Repeats } from './http2-repeats.ts';
 import { repeatsKeptMs } from './repeats.ts';
+import { Roster } from './roster.ts';
 
 /**
  * HTTP/2 to one client; every stream is an exchange of its own. Frames, flow control and the limits against floods are
@@ -21,7 +22,7 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
   readonly repeats = new Http2Repeats();
   readonly #connection: Connection;
   readonly #session: ServerSession;
-  readonly #exchanges = new Set<Http2Exchange>();
+  readonly #exchanges = new Roster<Http2Exchange>();
   #idleSinceMs: number;
   #closingSinceMs = 0;
   #retiring = false;
@@ -82,7 +83,7 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
   }
 
   sweep(nowMs: number): void {
-    for (const exchange of this.#exchanges) exchange.sweep(nowMs);
+    this.#exchanges.forEach((exchange) => exchange.sweep(nowMs));
     const { idleMs } = this.#connection.profile.policy.backend.timeouts;
     if (this.#exchanges.size > 0) return;
     if (nowMs - this.#idleSinceMs > repeatsKeptMs) {
