@@ -4,6 +4,7 @@ import type { Verdict } from '../clientauth/verdict.ts';
 import type { Flood } from '../http2/flood.ts';
 import type { VerifyingClientAuth } from '../policy/policy.ts';
 import type { RejectReason } from '../policy/reason.ts';
+import { noHeaderEdits } from '../rewrite/edits.ts';
 import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteOverflow } from '../rewrite/rewrite.ts';
 import type { Admission, Bound, Forward } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
@@ -215,28 +216,17 @@ export class Connection {
     try {
       const bound = this.#bind(certificate);
       const { rewrite } = bound;
-      if (rewrite.constant !== undefined && !rewrite.hasResponse) {
-        const { path, query } = rewrite.constant;
-        return {
-          kind: 'forward',
-          bound,
-          fields: view.fields,
-          target: targetOf(view, path, query),
-          remove: [],
-          set: [],
-          response: undefined,
-          reported,
-        };
-      }
-      const fields = this.#cleaned.of(this, view);
-      const { edits, response } = rewrite.request({ ...view, fields });
+      const looksAtRequest = rewrite.constant === undefined || rewrite.hasResponse;
+      const fields = looksAtRequest ? this.#cleaned.of(this, view) : view.fields;
+      const { edits, response } = rewrite.request(looksAtRequest ? { ...view, fields } : view);
+      const { remove, set } = rewrite.constant === undefined ? edits : noHeaderEdits;
       return {
         kind: 'forward',
         bound,
         fields,
         target: targetOf(view, edits.path, edits.query),
-        remove: rewrite.constant === undefined ? edits.remove : [],
-        set: rewrite.constant === undefined ? edits.set : [],
+        remove,
+        set,
         response: rewrite.hasResponse ? response : undefined,
         reported,
       };

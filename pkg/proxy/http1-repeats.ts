@@ -108,5 +108,5 @@ function differInTarget(one: Forward, other: Forward): boolean {
 }
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((text, i) => text === other[i]);
+  return one === other || (one.length === other.length && one.every((text, i) => text === other[i]));
 }

@@ -1,11 +1,5 @@
-import { checkUrlLength, finishHeaderValue, finishPath, finishQuery, HeaderEdits } from './edits.ts';
-import {
-  type ConnectionFacts,
-  type RequestEdits,
-  type RequestView,
-  type ResponseView,
-  RewriteOverflow,
-} from './rewrite.ts';
+import { finishHeaderValue, finishPath, finishQuery, HeaderEdits } from './edits.ts';
+import { type ConnectionFacts, type RequestView, type ResponseView, RewriteOverflow } from './rewrite.ts';
 import type { CompiledAction, CompiledCondition, CompiledRule } from './rule.ts';
 import type { Segment, Template } from './template.ts';
 
@@ -17,6 +11,8 @@ export interface BoundRule {
   readonly responseActions: readonly BoundAction[];
   readonly path: Template | undefined;
   readonly query: Template | undefined;
+  /** As CompiledRule's. */
+  readonly reads: number;
   /** Groups of the conditions that are decided already, by condition. */
   readonly captures: Captures;
 }
@@ -66,6 +62,7 @@ export function bindRule(rule: CompiledRule, connection: ConnectionFacts): Bound
     responseActions: rule.responseActions.map((action) => bindAction(action, bind)),
     path: rule.path && bind(rule.path),
     query: rule.query && bind(rule.query),
+    reads: rule.reads,
     captures,
   };
 }
@@ -162,19 +159,6 @@ export function editResponse(
     if (action.matcher === undefined) editHeader(action, { ...sources, matched: [] }, headers);
     else editLines(action, action.matcher, sources, headers);
   }
-}
-
-/** `beside` as for HeaderEdits.finish. @throws RewriteOverflow where the URL or all headers together are too long. */
-export function requestEdits(
-  headers: HeaderEdits,
-  url: UrlEdits,
-  request: RequestView | undefined,
-  beside = 0,
-): RequestEdits {
-  if (url.path !== undefined || url.query !== undefined) {
-    checkUrlLength(url.path ?? request?.path ?? '', url.query ?? request?.query ?? '');
-  }
-  return { path: url.path, query: url.query, ...headers.finish(beside) };
 }
 
 /** Sets or deletes one header. */

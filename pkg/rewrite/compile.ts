@@ -1,37 +1,15 @@
 import { foldName } from '../http1/names.ts';
 import type { ForwardedCertificate, RewriteSetPolicy } from '../policy/policy.ts';
-import {
-  type BoundRule,
-  bindRule,
-  type Captures,
-  editRequest,
-  editResponse,
-  isConstant,
-  matchRequest,
-  matchResponse,
-  requestEdits,
-  settleRules,
-  type UrlEdits,
-} from './bound-rule.ts';
+import { type BoundRule, bindRule, editRequest, isConstant, settleRules, type UrlEdits } from './bound-rule.ts';
 import { base64Der, rfc9440, urlEncodedPem, xfccElement } from './certificate-values.ts';
-import { finishHeaderValue, HeaderEdits } from './edits.ts';
+import { finishHeaderValue, HeaderEdits, noHeaderEdits } from './edits.ts';
 import { rewriteFaults } from './faults.ts';
 import { isGuarded } from './guard.ts';
 import { headerNameFault } from './header-name.ts';
 import { proofNames } from './proof.ts';
-import type {
-  BoundRewrite,
-  CertificateFacts,
-  ConnectionFacts,
-  RequestEdits,
-  RequestView,
-  ResponseEdits,
-  ResponseView,
-  Rewrite,
-} from './rewrite.ts';
-import { type CompiledRule, compileRule } from './rule.ts';
-import { templateVariables } from './template.ts';
-import type { Variable } from './variables.ts';
+import { noResponse, RequestRules } from './request-rules.ts';
+import type { BoundRewrite, CertificateFacts, ConnectionFacts, RequestEdits, RequestView, Rewrite } from './rewrite.ts';
+import { type CompiledRule, compileRule, ruleVariables } from './rule.ts';
 
 /** A rewrite set that cannot be compiled; the message names set, field and fault, one a line. */
 export class RewriteInvalid extends Error {
@@ -60,7 +38,7 @@ export function compileRewrite(
   if (forwarded !== undefined) guarded.add(foldName(forwarded.header));
   const isStripped = (name: string) => guarded.has(foldName(name)) || isGuarded(foldName(name));
   const read = rules
-    .flatMap(variablesOf)
+    .flatMap(ruleVariables)
     .flatMap((v) => (v.depends === 'request' && v.header !== undefined ? [v.header] : []));
   const strip = read.some(isStripped)
     ? (view: RequestView) => withoutFields(view, isStripped)
@@ -86,57 +64,35 @@ function bindRules(
   const hasResponse = bound.some((rule) => rule.responseActions.length > 0);
   const constant = bound.every(isConstant) ? constantEdits(bound, connection, start()) : undefined;
   const settled = constant === undefined ? settleRules(bound, start()) : undefined;
-  const left = settled?.rules ?? bound;
-  const beside = settled?.fixed.length ?? 0;
+  const left = new RequestRules(
+    settled?.rules ?? bound.filter((rule) => rule.responseActions.length > 0).map(withoutRequest),
+    connection,
+    settled?.started,
+    settled?.fixed.length ?? 0,
+  );
+  const always = constant === undefined ? undefined : { edits: constant, response: noResponse };
   const edited = bound.flatMap((rule) => rule.requestActions.map((action) => action.lowerName));
   return {
     constant,
-    fixed: constant ?? settled?.fixed.finish() ?? noEdits,
+    fixed: constant ?? settled?.fixed.finish() ?? noHeaderEdits,
     editedNames: new Set(certificate === undefined ? edited : [certificate.name.toLowerCase(), ...edited]),
     hasResponse,
     request(view) {
-      if (constant !== undefined && !hasResponse) return { edits: constant, response: () => noEdits };
-      const request = strip(view);
-      const headers = new HeaderEdits(settled?.started);
-      const url: UrlEdits = { path: undefined, query: undefined };
-      const pending: { readonly rule: BoundRule; readonly captures: Captures }[] = [];
-      for (const rule of left) {
-        const captures = matchRequest(rule, connection, request);
-        if (captures === undefined) continue;
-        if (constant === undefined) editRequest(rule, { connection, request, captures }, headers, url);
-        if (rule.responseActions.length > 0) pending.push({ rule, captures });
-      }
-      return {
-        edits: constant ?? requestEdits(headers, url, request, beside),
-        response: pending.length === 0 ? () => noEdits : (response) => respond(pending, connection, request, response),
-      };
+      if (always !== undefined && !hasResponse) return always;
+      const outcome = left.run(strip(view));
+      return constant === undefined ? outcome : { edits: constant, response: outcome.response };
     },
   };
 }
 
-function respond(
-  pending: readonly { readonly rule: BoundRule; readonly captures: Captures }[],
-  connection: ConnectionFacts,
-  request: RequestView,
-  response: ResponseView,
-): ResponseEdits {
-  const headers = new HeaderEdits();
-  for (const { rule, captures: before } of pending) {
-    const captures = matchResponse(rule, before, response);
-    if (captures !== undefined) editResponse(rule, { connection, request, response, captures }, headers);
-  }
-  return headers.finish();
-}
-
 /** The edits of rules that no request can change. @throws RewriteOverflow. */
 function constantEdits(bound: readonly BoundRule[], connection: ConnectionFacts, headers: HeaderEdits): RequestEdits {
-  const url: UrlEdits = { path: undefined, query: undefined };
   for (const rule of bound) {
     // A rule under a request's conditions is constant only where it leaves requests alone.
     if (rule.requestActions.length > 0)
-      editRequest(rule, { connection, request: noRequest, captures: rule.captures }, headers, url);
+      editRequest(rule, { connection, request: noRequest, captures: rule.captures }, headers, noUrl);
   }
-  return requestEdits(headers, url, undefined);
+  return { ...noUrl, ...headers.finish() };
 }
 
 /** The profile's own certificate header; no values where there is nothing that may be handed on. @throws RewriteOverflow. */
@@ -179,14 +135,6 @@ function forwardedFaults(forwarded: ForwardedCertificate | undefined): string[] 
   return fault === undefined ? [] : [`forwardClientCertificate.header: ${header} ${fault}`];
 }
 
-function variablesOf(rule: CompiledRule): readonly Variable[] {
-  const actions = [...rule.requestActions, ...rule.responseActions].map((action) => action.value);
-  const templates = [...actions, rule.path, rule.query].flatMap((template) =>
-    template === undefined ? [] : [template],
-  );
-  return [...rule.conditions.map((condition) => condition.variable), ...templates.flatMap(templateVariables)];
-}
-
 function withoutFields(view: RequestView, isStripped: (name: string) => boolean): RequestView {
   const fields: string[] = [];
   for (let i = 0; i < view.fields.length; i += 2) {
@@ -196,10 +144,16 @@ function withoutFields(view: RequestView, isStripped: (name: string) => boolean)
   return { ...view, fields };
 }
 
+/** What is said of requests has been said. */
+function withoutRequest(rule: BoundRule): BoundRule {
+  return { ...rule, requestActions: [] };
+}
+
 /** The set has no faults by now. */
 function noReport(): void {}
 
-const noEdits: ResponseEdits = Object.freeze({ remove: Object.freeze([]), set: Object.freeze([]) });
+/** A rule that changes it is not constant. */
+const noUrl: Readonly<UrlEdits> = Object.freeze({ path: undefined, query: undefined });
 
 /** Constant values read no request; this stands where one would be. */
 const noRequest: RequestView = {

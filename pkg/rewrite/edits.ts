@@ -75,6 +75,23 @@ export class HeaderEdits {
     this.#byName.set(lowerName, { name, values });
   }
 
+  /** As if everything that `later` says were put now. */
+  putAll(later: HeaderEdits): void {
+    for (const [lowerName, edit] of later.#byName) this.#byName.set(lowerName, edit);
+  }
+
+  /** Whether the same is said of the same names, in the same order. */
+  equals(other: HeaderEdits): boolean {
+    if (this.#byName.size !== other.#byName.size) return false;
+    const others = other.#byName.entries();
+    for (const [lowerName, { name, values }] of this.#byName) {
+      const { value: [otherLowerName, edit] = [] } = others.next();
+      if (lowerName !== otherLowerName || name !== edit?.name || values.length !== edit.values.length) return false;
+      if (values.some((value, i) => value !== edit.values[i])) return false;
+    }
+    return true;
+  }
+
   /** What earlier rules made of it; undefined where none touched it. */
   values(lowerName: string): readonly string[] | undefined {
     return this.#byName.get(lowerName)?.values;
@@ -111,7 +128,7 @@ function codePoint(character: string): string {
 }
 
 /** Shared: most messages are not touched. */
-const noHeaderEdits: { readonly remove: readonly string[]; readonly set: readonly string[] } = Object.freeze({
+export const noHeaderEdits: { readonly remove: readonly string[]; readonly set: readonly string[] } = Object.freeze({
   remove: Object.freeze([]),
   set: Object.freeze([]),
 });

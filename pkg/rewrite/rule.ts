@@ -2,7 +2,8 @@ import type { HeaderAction, RewriteRule } from '../policy/policy.ts';
 import { headerNameFault } from './header-name.ts';
 import { maxUrlLength } from './limits.ts';
 import { compilePattern, type Pattern, PatternInvalid } from './pattern.ts';
-import { parseTemplate, type Template, type TemplateScope } from './template.ts';
+import { requestFact } from './request-facts.ts';
+import { parseTemplate, type Template, type TemplateScope, templateVariables } from './template.ts';
 import { resolveVariable, type Variable } from './variables.ts';
 
 /** A rule with everything parsed that can be parsed before a connection exists. */
@@ -14,6 +15,8 @@ export interface CompiledRule {
   readonly responseActions: readonly CompiledAction[];
   readonly path: Template | undefined;
   readonly query: Template | undefined;
+  /** What of a request decides what the rule does to it and to its answer: bits of requestFact. */
+  readonly reads: number;
 }
 
 export interface CompiledCondition {
@@ -75,22 +78,35 @@ export function compileRule(rule: RewriteRule, report: Report): CompiledRule {
   if (requestActions.length + responseActions.length === 0 && rule.url === undefined) {
     report('actionSet', 'the rule changes nothing: give it a header or a URL configuration');
   }
-  const used = usedConditions([
-    ...[...requestActions, ...responseActions].flatMap((action) => (action.value === undefined ? [] : [action.value])),
-    ...(path === undefined ? [] : [path]),
-    ...(query === undefined ? [] : [query]),
-  ]);
-  return {
+  const parts = { requestActions, responseActions, path, query };
+  const used = usedConditions(templatesOf(parts));
+  const compiled = {
     name: rule.name,
     sequence: rule.sequence,
     conditions: conditions.flatMap(({ variable, pattern, negate }, index) =>
       variable === undefined || pattern === undefined ? [] : [{ variable, pattern, negate, captures: used.has(index) }],
     ),
-    requestActions,
-    responseActions,
-    path,
-    query,
+    ...parts,
   };
+  // Where the path is `*`, a URL stays as it is.
+  const ofUrl = path === undefined && query === undefined ? 0 : requestFact.path;
+  const reads = ruleVariables(compiled).map((read) => (read.depends === 'request' ? read.reads : 0));
+  return { ...compiled, reads: reads.reduce((bits, more) => bits | more, ofUrl) };
+}
+
+/** Every variable on which anything that the rule does depends. */
+export function ruleVariables(rule: Omit<CompiledRule, 'reads'>): readonly Variable[] {
+  return [...rule.conditions.map(({ variable }) => variable), ...templatesOf(rule).flatMap(templateVariables)];
+}
+
+function templatesOf({
+  requestActions,
+  responseActions,
+  path,
+  query,
+}: Pick<CompiledRule, 'path' | 'query' | 'requestActions' | 'responseActions'>): readonly Template[] {
+  const values = [...requestActions, ...responseActions].map((action) => action.value);
+  return [...values, path, query].flatMap((template) => (template === undefined ? [] : [template]));
 }
 
 function compileAction(

@@ -19,6 +19,7 @@ import {
   requestUri,
   responseHeader,
 } from './message-values.ts';
+import { requestFact } from './request-facts.ts';
 import type { ConnectionFacts, RequestView, ResponseView } from './rewrite.ts';
 
 /**
@@ -35,6 +36,8 @@ export type Variable =
       readonly proof: 'none';
       /** The request header that it reads, in lower case. */
       readonly header?: string;
+      /** What of the request it reads: bits of requestFact. */
+      readonly reads: number;
       readonly read: (connection: ConnectionFacts, request: RequestView) => string;
     }
   | { readonly depends: 'response'; readonly proof: 'none'; readonly read: (response: ResponseView) => string };
@@ -72,7 +75,8 @@ function headerVariable(name: string, make: (lowerName: string) => Variable): Re
 }
 
 function requestHeaderVariable(header: string): Variable {
-  return { depends: 'request', proof: 'none', header, read: (_, request) => requestHeader(request, header) };
+  const reads = header === 'host' ? requestFact.authority : requestFact.fields;
+  return { depends: 'request', proof: 'none', header, reads, read: (_, request) => requestHeader(request, header) };
 }
 
 function responseHeaderVariable(header: string): Variable {
@@ -84,7 +88,7 @@ function serverVariable(name: string): Resolution {
   if (cookieName !== undefined) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(cookieName))
       return { fault: 'does not name a cookie (RFC 6265 4.1.1)' };
-    return { depends: 'request', proof: 'none', header: 'cookie', read: (_, request) => cookie(request, cookieName) };
+    return ofFields('cookie', (_, request) => cookie(request, cookieName));
   }
   const missing = unavailable.get(name);
   if (missing !== undefined) return { fault: `is not available in a sidecar: ${missing}` };
@@ -124,8 +128,16 @@ function ofConnection(proof: Proof, read: (connection: ConnectionFacts) => strin
   return { depends: 'connection', proof, read };
 }
 
-function ofRequest(read: (connection: ConnectionFacts, request: RequestView) => string, header?: string): Variable {
-  return { depends: 'request', proof: 'none', read, ...(header === undefined ? {} : { header }) };
+function ofRequest(
+  reads: number,
+  read: (connection: ConnectionFacts, request: RequestView) => string,
+): Variable & { readonly depends: 'request' } {
+  return { depends: 'request', proof: 'none', reads, read };
+}
+
+/** Of one header, in lower case. */
+function ofFields(header: string, read: (connection: ConnectionFacts, request: RequestView) => string): Variable {
+  return { ...ofRequest(requestFact.fields, read), header };
 }
 
 /** Of the verified certificate: empty without an accept verdict. */
@@ -171,24 +183,24 @@ const certificateFields: readonly (readonly [string, (certificate: Certificate) 
 ];
 
 const serverVariables: ReadonlyMap<string, Variable> = new Map<string, Variable>([
-  ['add_x_forwarded_for_proxy', ofRequest(appendedForwardedFor, 'x-forwarded-for')],
+  ['add_x_forwarded_for_proxy', ofFields('x-forwarded-for', appendedForwardedFor)],
   ['ciphers_used', ofConnection('tls', ({ tls }) => tls.cipher)],
   ['client_ip', ofConnection('none', ({ clientIp }) => clientIp)],
   ['client_port', ofConnection('none', ({ clientPort }) => String(clientPort))],
-  ['client_user', ofRequest((_, request) => basicUser(request), 'authorization')],
-  ['host', ofRequest((_, request) => hostName(request))],
-  ['http_method', ofRequest((_, request) => request.method)],
+  ['client_user', ofFields('authorization', (_, request) => basicUser(request))],
+  ['host', ofRequest(requestFact.authority, (_, request) => hostName(request))],
+  ['http_method', ofRequest(requestFact.method, (_, request) => request.method)],
   ['http_status', { depends: 'response', proof: 'none', read: (response) => String(response.status) }],
-  ['http_version', ofRequest((_, request) => request.httpVersion)],
-  ['query_string', ofRequest((_, request) => request.query ?? '')],
-  ['request_query', ofRequest((_, request) => request.query ?? '')],
+  ['http_version', ofRequest(requestFact.httpVersion, (_, request) => request.httpVersion)],
+  ['query_string', ofRequest(requestFact.query, (_, request) => request.query ?? '')],
+  ['request_query', ofRequest(requestFact.query, (_, request) => request.query ?? '')],
   ['request_scheme', ofConnection('none', () => 'https')],
-  ['request_uri', ofRequest((_, request) => requestUri(request))],
+  ['request_uri', ofRequest(requestFact.path | requestFact.query, (_, request) => requestUri(request))],
   ['server_port', ofConnection('none', ({ serverPort }) => String(serverPort))],
   ['ssl_connection_protocol', ofConnection('tls', ({ tls }) => tls.protocol)],
   ['ssl_enabled', ofConnection('tls', () => 'On')],
   ['ssl_server_name', ofConnection('tls', ({ tls }) => tls.serverName)],
-  ['uri_path', ofRequest((_, request) => request.path)],
+  ['uri_path', ofRequest(requestFact.path, (_, request) => request.path)],
   ...certificateFields.map(([suffix, read]) => [`client_certificate${suffix}`, ofLeaf(read)] as const),
   ...certificateFields.map(([suffix, read]) => [`client_certificate_unverified${suffix}`, ofUnverified(read)] as const),
   ['client_certificate_chain', ofPath(urlEncodedChain)],

@@ -72,4 +72,25 @@ export const rewriteMutants: readonly Mutant[] = [
     replace: 'if (constant === undefined) open.add(lowerName);',
     tests: ['pkg/rewrite/proof.test.ts'],
   },
+  {
+    name: 'a rule that throws leaves the outcomes of its request to the next one',
+    file: 'pkg/rewrite/request-rules.ts',
+    find: 'this.#last = undefined;',
+    replace: '',
+    tests: ['pkg/rewrite/request-rules.test.ts'],
+  },
+  {
+    name: "an answer's rules go on with what they read of an earlier request",
+    file: 'pkg/rewrite/request-rules.ts',
+    find: 'rule.responseActions.length === 0 &&',
+    replace: '',
+    tests: ['pkg/rewrite/request-rules.test.ts'],
+  },
+  {
+    name: 'what of a request a header reads is not told',
+    file: 'pkg/rewrite/variables.ts',
+    find: "const reads = header === 'host' ? requestFact.authority : requestFact.fields;",
+    replace: 'const reads = requestFact.authority;',
+    tests: ['pkg/rewrite/request-rules.test.ts'],
+  },
 ];
