@@ -29,11 +29,15 @@ export class HeldBytes {
   take(): readonly Buffer[] {
     const taken = this.#whole;
     if (this.#filled > 0) taken.push(this.#piece.subarray(0, this.#filled));
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
     this.#whole = [];
     this.#piece = noBytes;
     this.#filled = 0;
     this.#length = 0;
-    return taken;
   }
 }
 
