@@ -6,6 +6,7 @@ import { type DecodedBlock, type FieldLimits, HpackDecoder } from './hpack/decod
 import { HpackError } from './hpack/error.ts';
 import { OpenStream } from './open-stream.ts';
 import { isFieldAllowed, judgeRequest, judgeTrailers, noLength } from './request-rules.ts';
+import type { RequestFields } from './stream.ts';
 import type { StreamControl } from './stream-control.ts';
 
 /** HEADERS and CONTINUATION as they come: field blocks, and what they begin or end (RFC 9113 5.1, 6.2, 6.10, 8.1). */
@@ -17,6 +18,8 @@ export class InboundHeaders {
   readonly #decoder = new HpackDecoder({ maxTableBytes, accepts: isFieldAllowed });
   readonly #fragment: Fragment = { start: 0, end: 0, dependency: -1 };
   #block: HeaderBlock | undefined;
+  /** The last request, which comes again with its field block. */
+  #asked: Asked | undefined;
   /** Whether the client knows our limits: what it did before is no fault. */
   limitsKnown = false;
 
@@ -110,14 +113,26 @@ export class InboundHeaders {
       return;
     }
     this.#guard.request();
+    const asked = this.#read(endStream, block);
+    if (asked === undefined) streams.fail(id, errorCode.protocolError);
+    else streams.begin(new OpenStream(id, asked.head, asked.contentLength, streams.clientWindow, streams));
+  }
+
+  /** @returns undefined where the request is malformed; the same object for the same block. */
+  #read(endStream: boolean, block: DecodedBlock): Asked | undefined {
+    if (this.#asked?.block === block && this.#asked.head.endStream === endStream) return this.#asked;
     let length: number | string = noLength;
     if (!block.overLimit) length = block.accepted ? judgeRequest(block.fields) : 'a character that may not be';
-    if (typeof length === 'string' || (endStream && length > 0)) {
-      streams.fail(id, errorCode.protocolError);
-      return;
-    }
+    if (typeof length === 'string' || (endStream && length > 0)) return undefined;
     const head = { fields: block.fields, endStream, overLimit: block.overLimit };
-    streams.begin(new OpenStream(id, head, length, streams.clientWindow, streams));
+    this.#asked = { block, head, contentLength: length };
+    return this.#asked;
+  }
+
+  /** Keeps nothing that is only kept to be quick: for connections that idle. */
+  forget(): void {
+    this.#decoder.forget();
+    this.#asked = undefined;
   }
 
   #trailers(stream: OpenStream, endStream: boolean, block: DecodedBlock): void {
@@ -132,6 +147,13 @@ export class InboundHeaders {
       this.#streams.requestEnds(stream, block.fields);
     }
   }
+}
+
+/** A well-formed request, and the field block that said it. */
+interface Asked {
+  readonly block: DecodedBlock;
+  readonly head: RequestFields;
+  readonly contentLength: number;
 }
 
 /** What clients assume (RFC 9113 6.5.2). */

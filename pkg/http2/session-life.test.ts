@@ -14,6 +14,7 @@ import {
   windowUpdate,
 } from '../../test/support/http2-session.ts';
 import { clientPreface, errorCode, frameType } from './frame.ts';
+import type { RequestFields } from './stream.ts';
 
 const ok = [':status', '200'];
 const done = (probe: SessionProbe, id: number) => probe.stream(id).respond(ok, true);
@@ -375,4 +376,26 @@ suite('a flood ends the connection, counted by its name:', () => {
     assert.equal(probe.ended, false);
     assert.equal(probe.session.streamCount, 1);
   });
+});
+
+test('a request that repeats the one before is a request of its own, with a body where it has one', () => {
+  const heads: RequestFields[] = [];
+  const probe = new SessionProbe({}, (_, head) => heads.push(head)).open();
+  const declared: typeof post = [...post, ['content-length', '2']];
+  for (const id of [1, 3, 5]) probe.receive(headers(id, declared, endHeaders));
+  probe.receive(data(5, 'ab', endStream), data(3, 'a', endStream));
+  // No END_STREAM but for the length, which makes it malformed.
+  probe.receive(headers(7, declared));
+  for (const id of [9, 11, 13]) probe.receive(headers(id, get));
+  probe.receive(headers(15, get, endHeaders));
+  const said = declared.flat().join(' ');
+  const asked = get.flat().join(' ');
+  assert.deepEqual(probe.events, [
+    ...[1, 3, 5].map((id) => `request ${id} ${said}`),
+    ...['data 5 ab', 'end 5', 'data 3 a', 'closed 3 protocolError'],
+    ...[9, 11, 13].map((id) => `request ${id} ${asked} end`),
+    `request 15 ${asked}`,
+  ]);
+  assert.equal(heads[5], heads[4]);
+  assert.deepEqual(probe.sent, ['RST_STREAM 3 protocolError', 'RST_STREAM 7 protocolError']);
 });

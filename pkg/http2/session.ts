@@ -41,6 +41,7 @@ export interface SessionOptions extends FieldLimits {
  */
 export class ServerSession {
   readonly #life: Life;
+  readonly #headers: InboundHeaders;
   readonly #reader: FrameReader;
 
   /** Our SETTINGS are gathered at once. @throws RangeError for windows below 65535. */
@@ -49,8 +50,8 @@ export class ServerSession {
     const encoder = new HpackEncoder();
     const sender = new Sender(new FrameWriter(encoder), outlet, options.schedule, guard);
     this.#life = new Life(options, sender, guard, acceptor);
-    const headers = new InboundHeaders(this.#life, guard, options, options.maxConcurrentStreams);
-    this.#reader = new FrameReader(new Inbound(this.#life, headers, guard, encoder));
+    this.#headers = new InboundHeaders(this.#life, guard, options, options.maxConcurrentStreams);
+    this.#reader = new FrameReader(new Inbound(this.#life, this.#headers, guard, encoder));
   }
 
   /** Streams that are not over. */
@@ -83,6 +84,11 @@ export class ServerSession {
   /** Writes what is gathered, without waiting for `schedule`. */
   flush(): void {
     this.#life.sender.flush();
+  }
+
+  /** Lets go of what is only kept to be quick: for connections that idle. */
+  forget(): void {
+    this.#headers.forget();
   }
 
   /** The outlet takes more again. Not to be called from within `Outlet.write`. */

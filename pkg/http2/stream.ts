@@ -1,6 +1,6 @@
 import type { Flood } from './flood.ts';
 
-/** The head of a request as it came. */
+/** The head of a request as it came; the same object where it repeats the one before. */
 export interface RequestFields {
   /** Flat: name, value; Latin-1, names in lower case, pseudo-header fields first. Well-formed as RFC 9113 8.2 and 8.3 demand. */
   readonly fields: readonly string[];

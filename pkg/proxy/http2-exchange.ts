@@ -1,11 +1,11 @@
-import type { RequestFields, ServerStream, StreamHandler } from '../http2/stream.ts';
+import type { ServerStream, StreamHandler } from '../http2/stream.ts';
 import type { Admission, OwnAnswer } from './admission.ts';
 import { badRequestAnswer, overflowAnswer, timeoutAnswer, unreadAnswer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { Http2Answer, type Http2RequestSide } from './http2-answer.ts';
-import type { Http2Repeats } from './http2-repeats.ts';
+import type { Http2Read, Http2Repeats } from './http2-repeats.ts';
 import type { Http2Request } from './http2-request.ts';
 import { RequestRecord } from './record.ts';
 import type { RosterMember } from './roster.ts';
@@ -22,12 +22,11 @@ export interface Http2Owner {
 export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHandler {
   readonly #connection: Connection;
   readonly #stream: ServerStream;
-  readonly #head: RequestFields;
+  readonly #read: Http2Read;
   readonly #owner: Http2Owner;
   readonly #record: RequestRecord;
   readonly #answer: Http2Answer;
   readonly #beganMs: number;
-  #request: Http2Request | undefined;
   #exchange: Exchange | undefined;
   /** Body bytes that came while nobody knew yet where to, or the application had enough; at most a stream's window. */
   #held: HeldBytes | undefined;
@@ -40,23 +39,19 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
   #activeMs: number;
   rosterPlace = -1;
 
-  constructor(connection: Connection, stream: ServerStream, head: RequestFields, owner: Http2Owner) {
+  constructor(connection: Connection, stream: ServerStream, read: Http2Read, owner: Http2Owner) {
     this.#connection = connection;
     this.#stream = stream;
-    this.#head = head;
+    this.#read = read;
     this.#owner = owner;
     this.#beganMs = connection.now();
     this.#activeMs = this.#beganMs;
-    const path = valueOf(head.fields, ':path');
-    const query = path.indexOf('?');
-    this.#record = new RequestRecord(
-      connection,
-      valueOf(head.fields, ':method'),
-      query < 0 ? path : path.slice(0, query),
-      'HTTP/2.0',
-      this.#beganMs,
-    );
+    this.#record = new RequestRecord(connection, read.method, read.path, 'HTTP/2.0', this.#beganMs);
     this.#answer = new Http2Answer(connection, stream, this.#record, this, owner.repeats);
+  }
+
+  get #request(): Http2Request | undefined {
+    return this.#read.kind === 'request' ? this.#read.request : undefined;
   }
 
   get isTunnel(): boolean {
@@ -64,7 +59,7 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
   }
 
   start(): void {
-    const read = this.#owner.repeats.read(this.#head, this.#connection.profile.policy.backend.limits);
+    const read = this.#read;
     switch (read.kind) {
       case 'over-limit':
         this.#connection.countMalformed(431);
@@ -75,7 +70,6 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
         this.say(badRequestAnswer(read.message));
         return;
       case 'request':
-        this.#request = read.request;
         this.#ask(read.request);
     }
   }
@@ -87,7 +81,7 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
       return;
     }
     // What a body is for is not known yet.
-    if (!this.#head.endStream) this.#pause();
+    if (!this.#read.head.endStream) this.#pause();
     admission
       .then((late) => {
         if (!this.#answer.over && !this.#closed) this.#onAdmission(request, late, this.#connection.now());
@@ -180,8 +174,8 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
   /** An answer of the sidecar's own. */
   say(answer: OwnAnswer): void {
     // Also where the request was none: who asked by HEAD reads no body (RFC 9110 9.3.2).
-    const isHead = valueOf(this.#head.fields, ':method') === 'HEAD';
-    this.#answer.own(answer, this.#request?.fields ?? this.#head.fields, isHead);
+    const { head, method } = this.#read;
+    this.#answer.own(answer, this.#request?.fields ?? head.fields, method === 'HEAD');
     // What is not wanted any more must not stay unread: it would hold the connection's window.
     this.#held = undefined;
     this.#resume();
@@ -275,11 +269,6 @@ export class Http2Exchange implements Http2RequestSide, RosterMember, StreamHand
     if (this.#answer.begun) this.#answer.reset();
     else this.say(answer);
   }
-}
-
-function valueOf(fields: readonly string[], name: string): string {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1] ?? '';
-  return '';
 }
 
 const continueFields: readonly string[] = [':status', '100'];

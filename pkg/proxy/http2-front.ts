@@ -88,6 +88,7 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
     if (this.#exchanges.size > 0) return;
     if (nowMs - this.#idleSinceMs > repeatsKeptMs) {
       this.repeats.forget();
+      this.#session.forget();
       this.#connection.forget();
     }
     if (this.#closingSinceMs > 0) {
@@ -104,7 +105,8 @@ class Http2Front implements Acceptor, Front, Http2Owner, Outlet {
   // --- what the session asks
 
   request(stream: ServerStream, head: RequestFields): StreamHandler {
-    const exchange = new Http2Exchange(this.#connection, stream, head, this);
+    const read = this.repeats.read(head, this.#connection.profile.policy.backend.limits);
+    const exchange = new Http2Exchange(this.#connection, stream, read, this);
     this.#exchanges.add(exchange);
     if (this.#retiring && !this.#asked) this.#session.retire();
     this.#asked = true;

@@ -9,10 +9,16 @@ import type { SnapshotPeer } from './repeats.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What a stream's head is: a request, or why it is none of ours. */
-export type Http2Read =
+export type Http2Read = {
+  readonly head: RequestFields;
+  /** As the client wrote them, the path without its query: for records. */
+  readonly method: string;
+  readonly path: string;
+} & (
   | { readonly kind: 'malformed'; readonly message: string }
   | { readonly kind: 'over-limit'; readonly message: string }
-  | { readonly kind: 'request'; readonly request: Http2Request };
+  | { readonly kind: 'request'; readonly request: Http2Request }
+);
 
 /**
  * What was made of the last request of a client connection, and of the heads of its answers. Most clients ask the same
@@ -20,7 +26,7 @@ export type Http2Read =
  * HPACK's table has them; what was made of them is told apart by identity: another Forward or snapshot is another request.
  */
 export class Http2Repeats {
-  #read: { readonly head: RequestFields; readonly limits: HeadLimits; readonly read: Http2Read } | undefined;
+  #read: { readonly limits: HeadLimits; readonly read: Http2Read } | undefined;
   #sent: { readonly asked: Http2Request; readonly forward: Forward; readonly request: OutgoingRequest } | undefined;
   /** By the head that the application's connection keeps while it repeats itself. */
   #told = new WeakMap<
@@ -31,10 +37,10 @@ export class Http2Repeats {
   /** See headOverLimit and readHttp2Request: the same object for the same head under the same limits. */
   read(head: RequestFields, limits: HeadLimits): Http2Read {
     const last = this.#read;
-    if (last !== undefined && last.limits === limits && isSame(last.head, head)) return last.read;
+    if (last !== undefined && last.limits === limits && isSame(last.read.head, head)) return last.read;
     const read = readHead(head, limits);
     // What a request has of its own by chance is not said twice.
-    if (read.kind === 'request' && !read.request.webSocket) this.#read = { head, limits, read };
+    if (read.kind === 'request' && !read.request.webSocket) this.#read = { limits, read };
     return read;
   }
 
@@ -70,13 +76,28 @@ export class Http2Repeats {
 }
 
 function readHead(head: RequestFields, limits: HeadLimits): Http2Read {
+  const target = valueOf(head.fields, ':path');
+  const query = target.indexOf('?');
+  const said = {
+    head,
+    method: valueOf(head.fields, ':method'),
+    path: query < 0 ? target : target.slice(0, query),
+  };
   const tooLarge = headOverLimit(head, limits);
-  if (tooLarge !== undefined) return { kind: 'over-limit', message: tooLarge };
+  if (tooLarge !== undefined) return { ...said, kind: 'over-limit', message: tooLarge };
   const request = readHttp2Request(head);
-  return typeof request === 'string' ? { kind: 'malformed', message: request } : { kind: 'request', request };
+  return typeof request === 'string'
+    ? { ...said, kind: 'malformed', message: request }
+    : { ...said, kind: 'request', request };
+}
+
+function valueOf(fields: readonly string[], name: string): string {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1] ?? '';
+  return '';
 }
 
 function isSame(one: RequestFields, other: RequestFields): boolean {
+  if (one === other) return true;
   const { fields } = one;
   const { length } = fields;
   if (length !== other.fields.length || one.endStream !== other.endStream || other.overLimit) return false;

@@ -9,6 +9,34 @@ const encoderTests = ['pkg/http2/hpack/encoder.test.ts'] as const;
 /** Field compression: a block is read in one way or not at all, within its limits, and secrets stay out of the tables. */
 export const hpackMutants: readonly Mutant[] = [
   {
+    name: 'a field block that comes again means what it meant before the table changed',
+    file: decoder,
+    find: 'if (this.#table.changes !== tableBefore) this.#repeated.forget();\n    else if',
+    replace: 'if',
+    tests: decoderTests,
+  },
+  {
+    name: 'a field block that comes again need not confirm a smaller table',
+    file: decoder,
+    find: '    this.#repeated.forget();\n    if (maxTableBytes <',
+    replace: '    if (maxTableBytes <',
+    tests: decoderTests,
+  },
+  {
+    name: 'a field block is what another of its length was',
+    file: 'pkg/http2/hpack/repeated-block.ts',
+    find: 'block.compare(octets, 0, octets.length, start, end) === 0',
+    replace: 'octets.length > 0',
+    tests: decoderTests,
+  },
+  {
+    name: 'a field block that comes again is held against the limits of before',
+    file: 'pkg/http2/hpack/repeated-block.ts',
+    find: ' || this.#limits !== limits',
+    replace: '',
+    tests: decoderTests,
+  },
+  {
     name: 'a field list grows beyond its octets',
     file: decoder,
     find: 'if (bytes > maxListBytes || fields.length >= 2 * maxFields) overLimit = true;',

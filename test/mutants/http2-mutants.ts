@@ -44,6 +44,13 @@ export const http2Mutants: readonly Mutant[] = [
     tests: ruleTests,
   },
   {
+    name: 'a request with a body that repeats one without is taken for that',
+    file: headers,
+    find: ' && this.#asked.head.endStream === endStream',
+    replace: '',
+    tests: lifeTests,
+  },
+  {
     name: 'characters of a trailer are not looked at',
     file: headers,
     find: '!endStream || !block.accepted ||',

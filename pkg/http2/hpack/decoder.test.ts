@@ -341,6 +341,89 @@ test('a long string in Huffman code has room', () => {
   assert.equal(fields[1], '0'.repeat(80_000));
 });
 
+suite('a block that repeats the one before', () => {
+  const decoder = () => new HpackDecoder({ maxTableBytes: 4096 });
+  const read = (of: HpackDecoder, block: string, within = limits) => of.decode(Buffer.from(block, 'hex'), within);
+
+  test('is the same object from the third time on', () => {
+    const one = decoder();
+    read(one, '82840001610131');
+    const second = read(one, '82840001610131');
+    assert.equal(read(one, '82840001610131'), second);
+    assert.equal(read(one, '82840001610131'), second);
+  });
+
+  test('may lie anywhere in its buffer', () => {
+    const one = decoder();
+    read(one, '8284');
+    const second = read(one, '8284');
+    assert.equal(one.decode(Buffer.from('ff8284ff', 'hex'), limits, 1, 3), second);
+    assert.deepEqual(one.decode(Buffer.from('ff8285ff', 'hex'), limits, 1, 3).fields, [
+      ...[':method', 'GET'],
+      ...[':path', '/index.html'],
+    ]);
+  });
+
+  for (const { name, blocks, want } of [
+    {
+      name: 'a field has gone into the table',
+      blocks: ['400161013140016201324001630133', 'bf', 'bf', '4001640134', 'bf'],
+      want: ['a1 b2 c3', 'b2', 'b2', 'd4', 'c3'],
+    },
+    {
+      name: 'the block itself puts a field into the table',
+      blocks: ['40016101314001620132', 'bf4001630133', 'bf4001630133', 'bf4001630133'],
+      want: ['a1 b2', 'a1 c3', 'b2 c3', 'c3 c3'],
+    },
+    {
+      name: 'the block before it was another of its length',
+      blocks: ['0001610131', '0001610131', '0001610132', '0001610131', '0001620131'],
+      want: ['a1', 'a1', 'a2', 'a1', 'b1'],
+    },
+  ]) {
+    test(`is read by the table as it is: ${name}`, () => {
+      const one = decoder();
+      const texts = blocks.map((block) => {
+        const { fields } = read(one, block);
+        return fields.map((text, i) => (i % 2 === 0 && i > 0 ? ` ${text}` : text)).join('');
+      });
+      assert.deepEqual(texts, want);
+    });
+  }
+
+  test('refers to nothing where the table was emptied meanwhile', () => {
+    const one = decoder();
+    read(one, '4001610131');
+    for (let i = 0; i < 3; i += 1) read(one, 'be');
+    read(one, '203fe11f82');
+    assert.throws(() => read(one, 'be'), { message: 'index 62, and no such field in the tables' });
+  });
+
+  test('must confirm a table that was made smaller meanwhile', () => {
+    const one = decoder();
+    for (let i = 0; i < 3; i += 1) read(one, '82');
+    one.setMaxTableBytes(100);
+    assert.throws(() => read(one, '82'), { message: /^no table size update to 100 octets/ });
+  });
+
+  test('is held against the limits of its own', () => {
+    const one = decoder();
+    for (let i = 0; i < 3; i += 1) assert.equal(read(one, '8284').overLimit, false);
+    assert.equal(read(one, '8284', { maxListBytes: 50, maxFields: 100 }).overLimit, true);
+    assert.equal(read(one, '8284').overLimit, false);
+  });
+
+  test('is read anew once nothing is kept', () => {
+    const one = decoder();
+    for (let i = 0; i < 2; i += 1) read(one, '8284');
+    const kept = read(one, '8284');
+    one.forget();
+    const anew = read(one, '8284');
+    assert.notEqual(anew, kept);
+    assert.deepEqual(anew, kept);
+  });
+});
+
 function hex(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('hex');
 }

@@ -1,6 +1,7 @@
 import { DynamicTable } from './dynamic-table.ts';
 import { HpackError } from './error.ts';
 import { huffmanDecode } from './huffman.ts';
+import { RepeatedBlock } from './repeated-block.ts';
 import { staticCount, staticFields, type TableField, tableField } from './static-table.ts';
 
 /** Of one field list. */
@@ -37,6 +38,7 @@ export interface DecoderOptions {
  */
 export class HpackDecoder {
   readonly #table: DynamicTable;
+  readonly #repeated = new RepeatedBlock();
   readonly #accepts: (name: string, value: string) => boolean;
   #maxTableBytes: number;
   /** A size that the next block must go down to first, where ours was lowered (RFC 7541 4.2). */
@@ -57,14 +59,19 @@ export class HpackDecoder {
   /** Another maximum, in octets, from the moment at which the peer has acknowledged our SETTINGS_HEADER_TABLE_SIZE. */
   setMaxTableBytes(maxTableBytes: number): void {
     this.#maxTableBytes = maxTableBytes;
+    this.#repeated.forget();
     if (maxTableBytes < this.#table.maxBytes) this.#sizeDue = Math.min(this.#sizeDue, maxTableBytes);
   }
 
   /**
-   * Reads the whole block that lies in `block` from `start` to `end`.
+   * Reads the whole block that lies in `block` from `start` to `end`: the same object for one that repeats the one before.
    * @throws HpackError; the decoder must not be used again.
    */
-  decode(block: Buffer, { maxListBytes, maxFields }: FieldLimits, start = 0, end = block.length): DecodedBlock {
+  decode(block: Buffer, limits: FieldLimits, start = 0, end = block.length): DecodedBlock {
+    const repeated = this.#repeated.find(block, start, end, limits);
+    if (repeated !== undefined) return repeated;
+    const { maxListBytes, maxFields } = limits;
+    const tableBefore = this.#table.changes;
     this.#at = start;
     this.#readSizes(block, end);
     const fields: string[] = [];
@@ -92,7 +99,15 @@ export class HpackDecoder {
       if (first >= 0x10 && first < 0x20) (neverIndexed ??= []).push(field.name);
       fields.push(field.name, field.value);
     }
-    return { fields, overLimit, accepted, neverIndexed: neverIndexed ?? noNames };
+    const decoded = { fields, overLimit, accepted, neverIndexed: neverIndexed ?? noNames };
+    if (this.#table.changes !== tableBefore) this.#repeated.forget();
+    else if (!overLimit) this.#repeated.note(block, start, end, limits, decoded);
+    return decoded;
+  }
+
+  /** Keeps nothing that is only kept to be quick: for connections that idle. */
+  forget(): void {
+    this.#repeated.forget();
   }
 
   /** Table size updates (RFC 7541 4.2, 6.3): two at most, since between two blocks only the lowest and the last count. */

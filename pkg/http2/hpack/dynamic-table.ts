@@ -11,6 +11,8 @@ export class DynamicTable {
   #count = 0;
   #bytes = 0;
   #maxBytes: number;
+  /** Insertions and new sizes: as long as it stays the same, every index means the same field. */
+  changes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -34,6 +36,7 @@ export class DynamicTable {
 
   /** Inserts; the oldest make room. A field that has no room at all empties the table (RFC 7541 4.4). */
   insert(field: TableField): void {
+    this.changes++;
     this.#evictTo(this.#maxBytes - field.size);
     if (field.size > this.#maxBytes) return;
     if (this.#count === this.#ring.length) this.#grow();
@@ -44,6 +47,7 @@ export class DynamicTable {
 
   /** Another size; what has no room is evicted (RFC 7541 4.3). */
   resize(maxBytes: number): void {
+    this.changes++;
     this.#maxBytes = maxBytes;
     this.#evictTo(maxBytes);
   }
