@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
 import { caConfigMap } from '../../pkg/api/pod-names.ts';
-import { podSettings } from '../../pkg/api/pod-settings.ts';
+import { readWorkers, workersValues } from '../../pkg/api/workers-value.ts';
 import { defaultSidecarResources, defaultSidecarUser, type InjectSettings } from '../../pkg/inject/settings.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
 import { version } from './version.ts';
@@ -206,8 +206,8 @@ function parseUser(text: string): InjectSettings['user'] {
 }
 
 function parseWorkers(text: string): InjectSettings['workers'] {
-  const workers = podSettings.workers.read(text);
-  if (workers === undefined) throw new InvalidArgumentError(`${podSettings.workers.values}, is needed`);
+  const workers = readWorkers(text);
+  if (workers === undefined) throw new InvalidArgumentError(`${workersValues}, is needed`);
   return workers;
 }
 

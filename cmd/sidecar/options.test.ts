@@ -29,6 +29,11 @@ suite('the command line', () => {
     ['with the readiness of Jobs standalone', ['--manifests', '.', '--ready-without-policy'], /cannot be used with/],
     ['with no worker', ['--manifests', '.', '--workers', '0'], /auto, or 1 to 64, is needed/],
     ['with too many workers', ['--manifests', '.', '--workers', '65'], /auto, or 1 to 64, is needed/],
+    [
+      'with workers that no annotation may have',
+      ['--manifests', '.', '--workers', '08'],
+      /auto, or 1 to 64, is needed/,
+    ],
     ['with handshakes that never time out', ['--manifests', '.', '--handshake-timeout', '0s'], /above 0 is needed/],
     ['with a delay that is none', [...inPod, '--drain-delay', '5'], /a duration such as 10s/],
   ];

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../../pkg/api/duration.ts';
+import { readWorkers, workersValues } from '../../pkg/api/workers-value.ts';
 import { type LogLevel, logLevels } from '../../pkg/process/log.ts';
 import type { AuditLevel } from '../../pkg/proxy/deps.ts';
-import { maxWorkers } from '../../pkg/workers/count.ts';
 import type { ClusterSource } from './cluster.ts';
 import type { StandaloneSource } from './standalone.ts';
 import { version } from './version.ts';
@@ -189,9 +189,8 @@ function parseCount(text: string): number {
 }
 
 function parseWorkers(text: string): number | 'auto' {
-  if (text === 'auto') return text;
-  const workers = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  if (workers < 1 || workers > maxWorkers) throw new InvalidArgumentError(`auto, or 1 to ${maxWorkers}, is needed`);
+  const workers = readWorkers(text);
+  if (workers === undefined) throw new InvalidArgumentError(`${workersValues}, is needed`);
   return workers;
 }
 

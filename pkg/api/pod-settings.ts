@@ -2,6 +2,7 @@ import { nearest } from './distance.ts';
 import { durationMs } from './duration.ts';
 import { injectedVersionAnnotation, podLabels, podPrefix } from './pod-names.ts';
 import { quantityNano } from './quantity.ts';
+import { readWorkers, workersValues } from './workers-value.ts';
 
 /** What a pod's annotations say about its sidecar; what they leave out, the operator's settings decide. */
 export interface PodSettings {
@@ -244,11 +245,11 @@ export const podSettings = {
   } satisfies PodSetting<number>,
   workers: {
     annotation: `${podPrefix}workers`,
-    values: 'auto, or 1 to 64',
+    values: workersValues,
     default: "the operator's (`auto`)",
     meaning:
       "Threads of the sidecar that serve. `auto`: one for each whole CPU of the sidecar's CPU limit, as far as its memory limit has room for them; one where there is no CPU limit.",
-    read: (text) => (text === 'auto' ? text : wholeNumber(text, 1, 64)),
+    read: readWorkers,
   } satisfies PodSetting<number | 'auto'>,
   image: {
     annotation: `${podPrefix}image`,

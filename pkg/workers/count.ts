@@ -44,8 +44,8 @@ function read(file: string): string | undefined {
   }
 }
 
-/** Most workers that may be asked for, and most that are chosen. */
-export const maxWorkers = 64;
+/** Most that are chosen; no more may be asked for either. */
+const maxWorkers = 64;
 /** What is left to the owner, and what a worker is counted with: its idle memory and some for connections. */
 const ownerBytes = 96 * 1_048_576;
 const bytesPerWorker = 64 * 1_048_576;
