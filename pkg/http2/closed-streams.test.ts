@@ -20,8 +20,19 @@ suite('closed streams', () => {
     closed.add(3, 'ended');
     closed.add(5, 'ended');
     assert.deepEqual(
-      [1, 3, 5].map((id) => closed.find(id)),
-      [undefined, 'ended', 'ended'],
+      [1, 3, 5, 7].map((id) => closed.find(id)),
+      ['forgotten', 'ended', 'ended', undefined],
+    );
+  });
+
+  test('that were forgotten are not told from those that were skipped below them', () => {
+    const closed = new ClosedStreams(1);
+    closed.add(5, 'ended');
+    closed.add(3, 'ended');
+    closed.add(9, 'ended');
+    assert.deepEqual(
+      [1, 3, 5, 7, 9].map((id) => closed.find(id)),
+      ['forgotten', 'forgotten', 'forgotten', undefined, 'ended'],
     );
   });
 });

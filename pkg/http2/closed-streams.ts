@@ -3,12 +3,17 @@ export type Ending = 'ended' | 'reset-by-peer' | 'reset-by-us';
 
 /**
  * The last streams that closed, and how: what still comes for one that we reset is on its way and must be ignored, what
- * comes for one that had ended breaks the protocol (RFC 9113 5.1). Bounded: the oldest is forgotten.
+ * comes for one that had ended breaks the protocol (RFC 9113 5.1). Bounded: the oldest is forgotten, and may have been
+ * either. Then no peer may suffer for what is in order: one that opens hundreds of streams before it knows our limit has
+ * bodies and trailers on their way for all that we refuse. That what comes for a closed stream is an error of the
+ * connection is what we may say, not what we must; nghttp2 ignores it throughout.
  */
 export class ClosedStreams {
   /** Two words each: the identifier, the ending. */
   readonly #ring: Uint32Array;
   #next = 0;
+  /** The highest identifier that is forgotten. */
+  #forgotten = 0;
 
   /** Remembers `size` streams. */
   constructor(size: number) {
@@ -16,17 +21,19 @@ export class ClosedStreams {
   }
 
   add(id: number, ending: Ending): void {
+    const forgotten = this.#ring[this.#next] ?? 0;
+    if (forgotten > this.#forgotten) this.#forgotten = forgotten;
     this.#ring[this.#next] = id;
     this.#ring[this.#next + 1] = endings.indexOf(ending);
     this.#next = (this.#next + 2) % this.#ring.length;
   }
 
-  /** @returns undefined for a stream that never was, or is forgotten. Looks through all: only a peer at fault or in a race asks. */
-  find(id: number): Ending | undefined {
+  /** @returns undefined for a stream that never was. Looks through all: only a peer at fault or in a race asks. */
+  find(id: number): Ending | 'forgotten' | undefined {
     for (let i = 0; i < this.#ring.length; i += 2) {
       if (this.#ring[i] === id) return endings[this.#ring[i + 1] ?? 0];
     }
-    return undefined;
+    return id <= this.#forgotten ? 'forgotten' : undefined;
   }
 }
 

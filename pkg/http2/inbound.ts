@@ -130,6 +130,7 @@ export class Inbound implements FrameSink {
     const { table } = this.#streams;
     table.assertBegun(id, 'DATA');
     switch (table.endingOf(id)) {
+      case 'forgotten':
       case 'reset-by-us':
         // On its way when it was reset.
         return;

@@ -571,3 +571,13 @@ test('more streams than allowed are refused, and the others live', () => {
   assert.deepEqual(probe.sent.slice(1), ['HEADERS 1 END :status 200']);
   assert.equal(probe.session.streamCount, 2);
 });
+
+test('a client that opened hundreds of streams before it knew the limit keeps its connection, whatever was on its way', () => {
+  const probe = new SessionProbe({ maxConcurrentStreams: 2 });
+  const ids = Array.from({ length: 500 }, (_, i) => 2 * i + 1);
+  probe.receive(Buffer.from(clientPreface), settings(), ...ids.map((id) => headers(id, post, endHeaders)));
+  probe.forget();
+  probe.receive(...ids.slice(2).map((id) => data(id, 'x')));
+  probe.receive(...ids.slice(2).map((id) => headers(id, [['x-trailer', '1']])));
+  assert.deepEqual([probe.sent, probe.session.streamCount], [[], 2]);
+});

@@ -59,8 +59,8 @@ export class StreamTable {
     this.#closed.add(id, 'reset-by-us');
   }
 
-  /** How a stream that is not open ended; undefined: it was skipped, or that is long ago. */
-  endingOf(id: number): Ending | undefined {
+  /** How a stream that is not open ended; undefined: it was skipped. */
+  endingOf(id: number): Ending | 'forgotten' | undefined {
     return this.#closed.find(id);
   }
 
@@ -86,7 +86,7 @@ function placeOf(id: number, size: number): number {
   return (id >>> 1) & (size - 1);
 }
 
-/** More than may live at once: all of them may be reset together. */
+/** More than may live at once: all of them may be reset together. Those that are refused may be more; see ClosedStreams. */
 const rememberedStreams = 128;
 /** Powers of two. */
 const smallestRing = 16;
