@@ -11,6 +11,7 @@ import { createOperatorMetrics, registerOperatorGauges } from '../../pkg/operato
 import { systemClock } from '../../pkg/process/clock.ts';
 import { registerProcessMetrics } from '../../pkg/process/process-metrics.ts';
 import { createProxyMetrics, registerOcspGauges } from '../../pkg/proxy/metrics.ts';
+import { registerWorkerMetrics } from '../../pkg/workers/worker-metrics.ts';
 import { type CommandResult, command } from '../support/command.ts';
 import { filesUnder, readSource, root } from '../support/source-files.ts';
 import { alerts, dashboard, metricsOf, queries } from './queries.ts';
@@ -143,6 +144,7 @@ async function seriesNames(): Promise<ReadonlySet<string>> {
   const operator = createOperatorMetrics('0.0.0');
   registerOperatorGauges(operator, { connectedSidecars: () => 0, servingCertificateNotAfterMs: () => undefined });
   registerProcessMetrics(proxy.registry, systemClock)();
+  registerWorkerMetrics(proxy.registry, 2, () => 0);
   return new Set([...(await namesIn(proxy.registry)), ...(await namesIn(operator.registry))]);
 }
 
