@@ -51,6 +51,7 @@ suite('whether a pod gets a sidecar', () => {
     { name: 'an illegal value on the pod', pod: 'enabled', namespace: 'true', want: 'Denied' },
     { name: 'an illegal value on the namespace', namespace: 'True', want: 'Denied' },
     { name: 'an illegal value on the namespace, and the pod decides', pod: 'true', namespace: '', want: 'Injected' },
+    { name: 'an illegal value on the namespace, and the pod declines', pod: 'false', namespace: 'no', want: 'Skipped' },
   ];
   for (const { name, pod, namespace, want } of cases) {
     test(`${name}: ${want}`, () => {
