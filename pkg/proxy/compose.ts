@@ -3,6 +3,7 @@ import { assertFieldName, assertFieldValue } from '../http1/write.ts';
 import type { Forward } from './admission.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import type { FieldTable } from './fields.ts';
+import type { RequestId } from './request-id.ts';
 
 /** Whose request it is. */
 export interface Peer {
@@ -68,7 +69,7 @@ export function composeRequest(
   peer: Peer,
   request: FrontRequest,
   forward: Forward,
-  requestId: string,
+  requestId: RequestId,
 ): OutgoingRequest {
   const { bound } = forward;
   const table = peer.snapshot.fields;
@@ -126,7 +127,7 @@ export function composeRequest(
 }
 
 /** The same request once more, to a target and under an id of its own. */
-export function repeatRequest(request: OutgoingRequest, target: string, requestId: string): OutgoingRequest {
+export function repeatRequest(request: OutgoingRequest, target: string, requestId: RequestId): OutgoingRequest {
   return { ...request, target, requestId: request.requestId === undefined ? undefined : requestId };
 }
 

@@ -16,10 +16,15 @@ import type { Back } from './exchange.ts';
 import { hostOf } from './host.ts';
 import { Judgement } from './judgement.ts';
 import { readPresented } from './peer.ts';
+import { RequestId } from './request-id.ts';
 import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts';
 
 /** A request as it came, with the names that its Connection field nominates. */
-export type AdmissionRequest = RequestView & { readonly connectionTokens: readonly string[] };
+export type AdmissionRequest = RequestView & {
+  readonly connectionTokens: readonly string[];
+  /** Path and query in one, where they came so. */
+  readonly target?: string | undefined;
+};
 
 /** A request that was forwarded for its certificate, and what that rested on. */
 interface Accepted {
@@ -51,12 +56,12 @@ export class Connection {
   readonly openedMs: number;
   readonly #port: number;
   readonly #judgement: Judgement;
-  readonly #idPrefix: string;
+  readonly #id: string;
   #requests = 0;
   #snapshot: Snapshot;
   #profile: CompiledProfile;
   #retired: Back[] = [];
-  #bound: { readonly key: string; readonly bound: Bound } | undefined;
+  #bound: { readonly certificate: CertificateFacts; readonly bound: Bound } | undefined;
   #accepted: Accepted | undefined;
   readonly #cleaned = new CleanedFields();
   #front: Front | undefined;
@@ -84,7 +89,7 @@ export class Connection {
     this.#snapshot = snapshot;
     this.#profile = profile;
     this.#port = listener.port;
-    this.#idPrefix = id;
+    this.#id = id;
     this.openedMs = gate.clock.monotonicMs();
     const clientIp = plainAddress(socket.remoteAddress ?? '');
     this.facts = {
@@ -117,9 +122,9 @@ export class Connection {
     return this.gate.clock.monotonicMs();
   }
 
-  nextRequestId(): string {
+  nextRequestId(): RequestId {
     this.#requests += 1;
-    return `${this.#idPrefix}-${this.#requests.toString(36)}`;
+    return new RequestId(this.#id, this.#requests);
   }
 
   attach(front: Front): void {
@@ -242,15 +247,10 @@ export class Connection {
 
   /** Evaluated again only when what is known of the certificate changes. */
   #bind(certificate: CertificateFacts): Bound {
-    const key =
-      certificate.kind === 'accepted'
-        ? `accepted ${certificate.revocation}`
-        : certificate.kind === 'failed'
-          ? `failed ${certificate.reason}`
-          : certificate.kind;
-    if (this.#bound?.key === key) return this.#bound.bound;
+    const before = this.#bound;
+    if (before !== undefined && isSameOf(before.certificate, certificate)) return before.bound;
     const bound = bindConnection(this.#profile.rewrite, { ...this.facts, certificate }, this.peerIsTrustedProxy);
-    this.#bound = { key, bound };
+    this.#bound = { certificate, bound };
     return bound;
   }
 
@@ -413,7 +413,8 @@ export class Connection {
 }
 
 /** Path and query as they go on; an undefined part stays as it came, an empty query is removed. */
-function targetOf(view: RequestView, path: string | undefined, query: string | undefined): string {
+function targetOf(view: AdmissionRequest, path: string | undefined, query: string | undefined): string {
+  if (view.target !== undefined && path === undefined && query === undefined) return view.target;
   const finalPath = path ?? view.path;
   if (query === undefined) return view.query === undefined ? finalPath : `${finalPath}?${view.query}`;
   return query === '' ? finalPath : `${finalPath}?${query}`;
@@ -429,6 +430,13 @@ function isPublicTarget(target: string, auth: VerifyingClientAuth): boolean {
 function permission({ policy: { clientAuth } }: CompiledProfile): string {
   if (clientAuth.mode === 'Off' || clientAuth.mode === 'Passthrough') return '';
   return JSON.stringify([clientAuth.enforcement, clientAuth.publicPaths]);
+}
+
+/** Whether the same is known of the connection's certificate. */
+function isSameOf(one: CertificateFacts, other: CertificateFacts): boolean {
+  if (one.kind === 'accepted') return other.kind === 'accepted' && one.revocation === other.revocation;
+  if (one.kind === 'failed') return other.kind === 'failed' && one.reason === other.reason;
+  return one.kind === other.kind;
 }
 
 /** An IPv4 client on a dual-stack socket is written as IPv4. */

@@ -1,3 +1,5 @@
+import type { RequestId } from './request-id.ts';
+
 /**
  * One request and its answer between a front (HTTP/1.1 or HTTP/2 to the client) and a back (HTTP/1.1 or H2C to the
  * application). The front owns the request, the back the answer; neither knows the other's protocol.
@@ -15,7 +17,7 @@ export interface OutgoingRequest {
    */
   readonly fields: readonly string[];
   /** X-Request-Id, beside `fields`; undefined where a trusted proxy or a rule says it, or takes it away. */
-  readonly requestId: string | undefined;
+  readonly requestId: RequestId | undefined;
   /** The end of an HTTP/1.1 head, made once per connection: the lines of `constantFields` and the empty line. */
   readonly constantRest: Buffer;
   readonly constantFields: readonly string[];

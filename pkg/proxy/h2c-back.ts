@@ -157,7 +157,7 @@ class H2cExchange implements Exchange {
     headers[':scheme'] = 'http';
     headers[':authority'] = request.authority;
     addHeaders(headers, request.fields);
-    if (request.requestId !== undefined) headers['x-request-id'] = request.requestId;
+    if (request.requestId !== undefined) headers['x-request-id'] = request.requestId.text;
     addHeaders(headers, request.constantFields);
     // gRPC applications demand it, and trailers do get through.
     headers['te'] = 'trailers';

@@ -9,7 +9,7 @@ import type { BackAddress, BackTarget } from './back-target.ts';
 import type { BackFailure, Exchange, IncomingResponse, OutgoingRequest, ResponseSink } from './exchange.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { HeadStart, idLine, incoming, isIdempotent } from './http1-messages.ts';
+import { incoming, isIdempotent, RequestOctets } from './http1-messages.ts';
 import type { RosterMember } from './roster.ts';
 
 /** Who owns the sockets: what a socket needs of it. */
@@ -44,7 +44,7 @@ export class BackSocket implements Exchange, RosterMember {
   #response: ResponseState = 'idle';
   readonly #heads: ResponseHeadReader;
   /** The head of the last request, and that of the last answer as the front got it: both may come again. */
-  #start: HeadStart | undefined;
+  #octets: RequestOctets | undefined;
   #answered: { readonly head: ResponseHead; readonly incoming: IncomingResponse } | undefined;
   #body: BodyReader | undefined;
   readonly #onBody: OnData = (bytes, from, to) => this.#deliver(bytes, from, to);
@@ -76,9 +76,8 @@ export class BackSocket implements Exchange, RosterMember {
     this.#keep = true;
     this.#waitingSinceMs = this.#back.now();
     this.#reused = this.#socket !== undefined;
-    if (this.#start?.becomes(request) !== true) this.#start = new HeadStart(request);
     if (this.#socket === undefined) this.#connectAnew();
-    this.#sendHead(this.#start, request);
+    this.#sendHead(request);
   }
 
   write(chunk: Buffer): boolean {
@@ -146,7 +145,7 @@ export class BackSocket implements Exchange, RosterMember {
   /** Lets go of what is only kept to be quick. */
   forget(): void {
     this.#heads.forget();
-    this.#start = undefined;
+    this.#octets = undefined;
     this.#answered = undefined;
   }
 
@@ -157,29 +156,24 @@ export class BackSocket implements Exchange, RosterMember {
     socket?.destroy();
   }
 
-  #sendHead(start: HeadStart, request: OutgoingRequest): void {
-    const id = idLine(request);
-    const rest = request.constantRest;
-    const size = start.length + id.length + rest.length;
+  #sendHead(request: OutgoingRequest): void {
+    if (this.#octets?.becomes(request) !== true) this.#octets = new RequestOctets(request);
+    const { head } = this.#octets;
     const socket = this.#connected ? this.#socket : undefined;
-    const hasBody = request.body.kind !== 'none';
-    const inPlace = socket !== undefined && !hasBody && socket.writableLength === 0 && size <= headBytes.length;
-    const head = inPlace ? headBytes.subarray(0, size) : Buffer.allocUnsafe(size);
-    start.writeTo(head);
-    head.write(id, start.length, 'latin1');
-    rest.copy(head, start.length + id.length);
     if (socket === undefined) {
       this.#early = head;
+      this.#octets = undefined;
       return;
     }
-    if (hasBody) {
+    if (request.body.kind !== 'none') {
       // Often the body, or all there is of it yet, is here too.
       this.#gather(socket, request).head(head);
+      if (request.body.kind === 'stream') this.#octets = undefined;
       return;
     }
     socket.write(head);
-    // What the system did not take at once stays where it is.
-    if (inPlace && socket.writableLength > 0) headBytes = Buffer.allocUnsafeSlow(headBytes.length);
+    // Octets that wait must stay as they are: here for the system, above for the connection or the first chunk.
+    if (socket.writableLength > 0) this.#octets = undefined;
   }
 
   #gather(socket: Socket, request: OutgoingRequest | undefined): GatheredWrites {
@@ -300,7 +294,7 @@ export class BackSocket implements Exchange, RosterMember {
     this.#reused = false;
     this.#socket?.destroy();
     this.#connectAnew();
-    this.#sendHead(new HeadStart(request), request);
+    this.#sendHead(request);
   }
 
   #fail(failure: BackFailure): void {
@@ -420,6 +414,3 @@ export class BackSocket implements Exchange, RosterMember {
     sink?.end([]);
   }
 }
-
-/** Where request heads are put together: a string of that length costs more to write, and its memory more to reach. */
-let headBytes = Buffer.allocUnsafeSlow(65536);

@@ -14,9 +14,9 @@ test('the application gets the request with the certificate and the facts of the
   assert.deepEqual(lines, [
     'GET /a?b=c HTTP/1.1',
     'Host: localhost:8443',
+    'X-Request-Id: ID',
     'Accept: */*',
     'X-Forwarded-Host: localhost:8443',
-    'X-Request-Id: ID',
     'X-Forwarded-For: 127.0.0.1',
     'X-Forwarded-Proto: https',
     `X-Forwarded-Port: ${gate.port}`,

@@ -221,9 +221,9 @@ class Http1Front implements Front, ResponseSink {
     this.#state = bodyless ? 'answer' : 'body';
     this.#bodyBytes = 0;
     this.#record?.handedOver(nowMs);
-    this.#exchange = this.#connection
-      .back()
-      .begin(this.#repeats.request(this.#connection, head, admission, this.#record?.requestId ?? ''), this);
+    const id = this.#record?.requestId ?? this.#connection.nextRequestId();
+    const request = this.#repeats.request(this.#connection, head, admission, id);
+    this.#exchange = this.#connection.back().begin(request, this);
     if (bodyless && head.framing.kind !== 'none') this.#exchange.end();
     if (head.expectContinue && this.#state === 'body') this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
@@ -411,10 +411,9 @@ class Http1Front implements Front, ResponseSink {
     this.#record.answered(answer.status);
     const close = this.#closeAfter || this.#connection.draining;
     this.#closeAfter = close;
-    this.#socket.write(
-      ownAnswerText(answer, this.#record.requestId, close, this.#head?.method === 'HEAD', this.#head?.fields ?? []),
-      'latin1',
-    );
+    const { text: id } = this.#record.requestId;
+    const text = ownAnswerText(answer, id, close, this.#head?.method === 'HEAD', this.#head?.fields ?? []);
+    this.#socket.write(text, 'latin1');
     this.#requestOver(this.#connection.now());
   }
 

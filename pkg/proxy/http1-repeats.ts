@@ -5,6 +5,7 @@ import type { AdmissionRequest } from './connection.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { type AnswerHead, answerHead } from './http1-answer.ts';
 import type { SnapshotPeer } from './repeats.ts';
+import type { RequestId } from './request-id.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
@@ -40,13 +41,14 @@ export class Http1Repeats {
     if (this.#asked?.head !== head) {
       const { method, path, query, authority, fields, connectionTokens, minorVersion } = head;
       const httpVersion = minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
-      this.#asked = { head, view: { method, path, query, authority, httpVersion, fields, connectionTokens } };
+      const target = head.target.startsWith('/') ? head.target : undefined;
+      this.#asked = { head, view: { method, target, path, query, authority, httpVersion, fields, connectionTokens } };
     }
     return this.#asked.view;
   }
 
   /** See composeRequest. A Forward belongs to one snapshot. A head that differs in its target only shares its fields. */
-  request(peer: SnapshotPeer, head: RequestHead, forward: Forward, requestId: string): OutgoingRequest {
+  request(peer: SnapshotPeer, head: RequestHead, forward: Forward, requestId: RequestId): OutgoingRequest {
     const { snapshot } = peer;
     const last = this.#sent;
     if (

@@ -128,13 +128,13 @@ export class Http2Answer implements ResponseSink {
   own(answer: OwnAnswer, requestFields: readonly string[], headOnly: boolean): void {
     if (this.#begun || !this.#stream.open) return;
     this.#begun = true;
-    const { contentType, body } = renderAnswer(answer, this.#record.requestId, requestFields);
+    const { contentType, body } = renderAnswer(answer, this.#record.requestId.text, requestFields);
     this.#record.answered(answer.status);
     const stream = this.#stream;
     stream.respond(
       [
         ...[':status', String(answer.status), 'content-type', contentType, 'content-length', String(body.length)],
-        ...['x-request-id', this.#record.requestId, 'cache-control', 'no-store'],
+        ...['x-request-id', this.#record.requestId.text, 'cache-control', 'no-store'],
       ],
       headOnly,
     );

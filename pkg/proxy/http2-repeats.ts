@@ -6,6 +6,7 @@ import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { answerFields } from './http2-headers.ts';
 import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
 import type { SnapshotPeer } from './repeats.ts';
+import type { RequestId } from './request-id.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What a stream's head is: a request, or why it is none of ours. */
@@ -45,7 +46,7 @@ export class Http2Repeats {
   }
 
   /** See composeRequest. A Forward belongs to one snapshot. */
-  request(peer: SnapshotPeer, asked: Http2Request, forward: Forward, requestId: string): OutgoingRequest {
+  request(peer: SnapshotPeer, asked: Http2Request, forward: Forward, requestId: RequestId): OutgoingRequest {
     const last = this.#sent;
     if (last !== undefined && last.asked === asked && last.forward === forward) {
       return repeatRequest(last.request, forward.target, requestId);

@@ -5,6 +5,7 @@ import type { Admission } from './admission.ts';
 import type { AuditLevel } from './deps.ts';
 import type { BackFailure } from './exchange.ts';
 import type { Meters } from './meters.ts';
+import type { RequestId } from './request-id.ts';
 
 /** What is recorded of the connection that a request came on. */
 export interface RecordedConnection {
@@ -17,7 +18,7 @@ export interface RecordedConnection {
     readonly tls: { readonly serverName: string };
   };
   now(): number;
-  nextRequestId(): string;
+  nextRequestId(): RequestId;
   verdictKind(): string;
   identity(): LogFields;
 }
@@ -27,7 +28,7 @@ export interface RecordedConnection {
  * `--audit` asks for. Everything a client chose is a JSON string in a field of its own.
  */
 export class RequestRecord {
-  readonly requestId: string;
+  readonly requestId: RequestId;
   readonly #connection: RecordedConnection;
   readonly #method: string;
   readonly #path: string;
@@ -107,7 +108,7 @@ export class RequestRecord {
     const isRefusal = this.#refused !== undefined || this.#reported !== undefined || this.#status === 421;
     if (audit === 'refusals' && !isRefusal) return;
     connection.gate.log.info(isRefusal ? 'request refused' : 'request', {
-      requestId: this.requestId,
+      requestId: this.requestId.text,
       profile: connection.profile.id,
       policy: connection.snapshot.version,
       clientIp: connection.facts.clientIp,

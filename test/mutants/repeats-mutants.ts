@@ -84,9 +84,21 @@ export const repeatsMutants: readonly Mutant[] = [
     ['a request is written as the one before', 'if (request.fields !== this.#fields) return false;', '', repeats],
     [
       'a request is written to the target of the one before',
-      'if (request.target !== this.#target) {',
-      "if (request.target === '') {",
+      'if (target !== this.#target) {',
+      "if (target === '') {",
       repeats,
+    ],
+    [
+      'a target is written without a look at it where another one stood',
+      '      assertTarget(target);\n',
+      '',
+      'pkg/proxy/http1-messages.test.ts',
+    ],
+    [
+      'the id of a request is written over one of another length',
+      'if (digitsOf(requestId.number) !== this.#idDigits) return false;',
+      '',
+      'pkg/proxy/http1-messages.test.ts',
     ],
   ]),
 ];
