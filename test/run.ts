@@ -82,7 +82,7 @@ async function runTests(options: Options): Promise<{ passed: number; failed: num
 function testFiles({ only, slow }: Options): readonly string[] {
   const wanted = only.map((path) => resolve(path));
   return filesUnder(['test', 'cmd', 'pkg']).filter((path) => {
-    if (!path.endsWith('.test.ts') || path.startsWith('test/bench/') || path.startsWith('test/mutants/')) return false;
+    if (!path.endsWith('.test.ts') || path.startsWith('test/mutants/')) return false;
     const full = resolve(root, path);
     if (wanted.length > 0) return wanted.some((folder) => full === folder || full.startsWith(folder + sep));
     return slow || !path.startsWith('test/slow/');

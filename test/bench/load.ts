@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { buildDirectory, cores, output, repository } from './machine.ts';
+import { buildDirectory, output, repository } from './machine.ts';
+import type { Setting } from './setting.ts';
+
+/** Of the load generator; `build/load -help` tells all. */
+export type LoadFlags = Readonly<Record<string, boolean | number | string>>;
 
 /** What `load` prints. */
 export interface LoadResult {
@@ -33,10 +37,10 @@ export function buildLoad(): void {
   if (built === undefined) throw new Error(`go build failed in ${source}`);
 }
 
-/** Runs it against a port, on the load core. @throws with what it wrote, where it fails. */
+/** Runs it against a port, on the load's cores. @throws with what it wrote, where it fails. */
 export async function load(
-  flags: Readonly<Record<string, boolean | number | string>>,
-  pki: string,
+  flags: LoadFlags,
+  { pki, setting: { cores } }: { readonly pki: string; readonly setting: Setting },
 ): Promise<LoadResult> {
   const files = { cert: join(pki, 'good.crt'), key: join(pki, 'good.key'), ca: join(pki, 'ca.crt') };
   const args = Object.entries({ ...files, ...flags }).map(([name, value]) => `-${name}=${value}`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,22 +13,19 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Whether proxies, application and load may all use two cores, and proxies two workers. */
-export const bothCores: boolean = process.argv.includes('--both-cores');
-
-/** The proxies' cores, those of application and load, and how many each of them has. */
-export const cores = bothCores ? { proxy: '0,1', load: '0,1', each: 2 } : { proxy: '0', load: '1', each: 1 };
-
 export const repository: string = join(import.meta.dirname, '..', '..');
 export const buildDirectory: string = join(repository, 'build');
 
 /** Builds the bundles of this checkout. @throws where that fails. */
 export function buildBundles(): void {
-  const { status } = spawnSync(process.execPath, ['build.ts'], {
-    cwd: repository,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0 || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
+  const built = run(process.execPath, ['build.ts']);
+  if (!built || !existsSync(join(repository, 'dist', 'sidecar.js'))) throw new Error('the build failed');
+}
+
+/** Runs a program in the repository to its end, what it complains of shown. Returns whether it succeeded. */
+export function run(command: string, args: readonly string[]): boolean {
+  const stdio = ['ignore', 'ignore', 'inherit'] as const;
+  return spawnSync(command, args, { cwd: repository, stdio: [...stdio] }).status === 0;
 }
 
 /** Starts a program on a core or several, its output in `log`, and waits until `port` of 127.0.0.1 takes connections. @throws where it ends instead. */
@@ -91,3 +88,15 @@ export function output(command: string, args: readonly string[], cwd?: string): 
   });
   return status === 0 ? `${stdout}${stderr}` : undefined;
 }
+
+/** How many files a process may open at most: the hard limit of this process. */
+export function openFilesLimit(): number {
+  const limit = /^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
+/**
+ * As many connections as proxies are made to hold: 10,000, or what the limit of open files leaves where a proxy may have
+ * a second one, to the application, for each.
+ */
+export const mostConnections: number = Math.min(10_000, Math.floor((openFilesLimit() - 200) / 2));

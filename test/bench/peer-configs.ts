@@ -1,23 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cores } from './machine.ts';
+import type { Ground } from './ground.ts';
+import { mostConnections } from './machine.ts';
 
-/** What a peer's configuration is made of. */
-export interface PeerValues {
-  readonly directory: string;
-  readonly pki: string;
-  readonly appPort: number;
-  readonly port: number;
-}
+/** What a peer's configuration is made of: its own directory and port, and the ground it stands on. */
+export type PeerValues = Ground & { readonly port: number };
 
 /** A worker a core, certificates required, the PEM escaped into a header, connections to the application kept. */
-export function nginxConfig({ directory, pki, appPort, port }: PeerValues, withHeader: boolean): string {
+export function nginxConfig(values: PeerValues, withHeader: boolean): string {
+  const { setting, directory, pki, appPort, appSocket, port } = values;
+  // Beside the clients': connections to the application, and what is being opened.
+  const connections = mostConnections + 512;
   return `user root;
 daemon off;
-worker_processes ${cores.each};
-worker_rlimit_nofile 20000;
+worker_processes ${setting.cores.each};
+worker_rlimit_nofile ${connections + 64};
 pid ${directory}/pid;
-events { worker_connections 19900; }
+events { worker_connections ${connections}; }
 http {
   access_log off;
   client_body_temp_path ${directory}/body;
@@ -29,7 +28,7 @@ http {
   keepalive_timeout 300s;
   client_max_body_size 0;
   upstream app {
-    server 127.0.0.1:${appPort};
+    server ${appSocket === undefined ? `127.0.0.1:${appPort}` : `unix:${appSocket}`};
     keepalive 256;
     keepalive_requests 1000000000;
   }
@@ -59,12 +58,12 @@ http {
 `;
 }
 
-export function haproxyConfig({ directory, pki, appPort, port }: PeerValues): string {
+export function haproxyConfig({ setting, directory, pki, appPort, appSocket, port }: PeerValues): string {
   const pem = join(directory, 'server.pem');
   writeFileSync(pem, readFileSync(join(pki, 'server.crt'), 'utf8') + readFileSync(join(pki, 'server.key'), 'utf8'));
   return `global
-  nbthread ${cores.each}
-  maxconn 9900
+  nbthread ${setting.cores.each}
+  maxconn ${mostConnections}
   ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
   mode http
@@ -80,13 +79,14 @@ frontend gate
   unique-id-header X-Request-Id
   default_backend app
 backend app
-  server app 127.0.0.1:${appPort}
+  server app ${appSocket === undefined ? `127.0.0.1:${appPort}` : `unix@${appSocket}`}
 `;
 }
 
 /** JSON, which is YAML too. */
-export function envoyConfig({ pki, appPort, port }: PeerValues): string {
+export function envoyConfig({ pki, appPort, appSocket, port }: PeerValues): string {
   const address = (number: number) => ({ socket_address: { address: '127.0.0.1', port_value: number } });
+  const app = appSocket === undefined ? address(appPort) : { pipe: { path: appSocket } };
   const types = 'type.googleapis.com/envoy.extensions';
   const manager = {
     '@type': `${types}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -143,7 +143,7 @@ export function envoyConfig({ pki, appPort, port }: PeerValues): string {
           connect_timeout: '5s',
           load_assignment: {
             cluster_name: 'app',
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: address(appPort) } }] }],
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: app } }] }],
           },
         },
       ],
@@ -151,7 +151,7 @@ export function envoyConfig({ pki, appPort, port }: PeerValues): string {
   });
 }
 
-export function caddyConfig({ pki, appPort, port }: PeerValues): string {
+export function caddyConfig({ pki, appPort, appSocket, port }: PeerValues): string {
   const authorities = readFileSync(join(pki, 'ca.crt'), 'utf8')
     .split(/-----(?:BEGIN|END) CERTIFICATE-----/)
     .map((text) => text.replaceAll(/\s/g, ''))
@@ -180,7 +180,7 @@ export function caddyConfig({ pki, appPort, port }: PeerValues): string {
                 handle: [
                   {
                     handler: 'reverse_proxy',
-                    upstreams: [{ dial: `127.0.0.1:${appPort}` }],
+                    upstreams: [{ dial: appSocket === undefined ? `127.0.0.1:${appPort}` : `unix/${appSocket}` }],
                     headers: {
                       request: { set: { 'X-Client-Cert': ['{http.request.tls.client.certificate_der_base64}'] } },
                     },

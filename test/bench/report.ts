@@ -1,100 +1,58 @@
-import type { Row, Sample } from './rows.ts';
+import { details, type RowReport } from './details.ts';
+import { shown, spreadOf } from './statistics.ts';
+import { type NamedVariant, summarise, summaryMarkdown } from './summary.ts';
 
-/** The samples of one row by the name of the peer, in the order in which they were taken. */
-export type Samples = ReadonlyMap<string, readonly Sample[]>;
-
-/** A row and what it gave. */
-export interface RowReport {
-  readonly row: Pick<Row, 'about' | 'more' | 'name' | 'unit'>;
-  readonly samples: Samples;
+/** What is said of a run beside its samples. */
+export interface RunFacts {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: string;
+  /** Repeats the run. */
+  readonly command: string;
+  readonly repeats: number;
+  readonly minutes: number;
+  readonly peers: readonly { readonly name: string; readonly version: string; readonly about: string }[];
+  /** Peers that are not installed, and how to get them. */
+  readonly skipped: readonly { readonly name: string; readonly missing: string }[];
+  readonly variants: readonly NamedVariant[];
 }
 
-/** One Markdown table a row; ratios are of medians, to the first peer and to Envoy. */
-export function markdown(reports: readonly RowReport[]): string {
-  return reports.map(table).join('\n\n');
-}
-
-function table({ row, samples }: RowReport): string {
-  const hasCpu = [...samples.values()].some((list) => list.some(({ cpuMicros }) => cpuMicros !== undefined));
-  const perUnit = row.unit === 'MiB/s' ? 'us CPU a MiB' : 'us CPU a request';
-  const heads = ['proxy', row.unit, 'x nginx', 'x envoy'];
-  if (hasCpu) heads.push(perUnit, 'CPU x nginx', 'cores: proxy, load, others');
-  heads.push('also');
-  const base = middle(samples.get('nginx'), ({ value }) => value);
-  const envoy = middle(samples.get('envoy'), ({ value }) => value);
-  const baseCpu = middle(samples.get('nginx'), ({ cpuMicros }) => cpuMicros);
-  const lines = [...samples].map(([name, list]) => {
-    const value = middle(list, (sample) => sample.value);
-    const cpu = middle(list, ({ cpuMicros }) => cpuMicros);
-    const cells = [name, spread(list, (sample) => sample.value), ratio(value, base), ratio(value, envoy)];
-    if (hasCpu) {
-      cells.push(
-        spread(list, ({ cpuMicros }) => cpuMicros),
-        ratio(cpu, baseCpu),
-        [
-          middle(list, ({ proxyCores }) => proxyCores),
-          middle(list, ({ loadCores }) => loadCores),
-          middle(list, ({ otherCores }) => otherCores),
-        ]
-          .map(number)
-          .join(', '),
-      );
-    }
-    cells.push([...also(list), ...errors(list)].join('; '));
-    return cells;
-  });
-  const format = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+/** A run as Markdown: how it was made, the summary, then each row's table. */
+export function markdownReport(facts: RunFacts, reports: readonly RowReport[]): string {
+  const { date, commit, machine, command, repeats, minutes } = facts;
+  const peers = facts.peers.map(
+    ({ name, version, about }) => `- ${name} ${version}${about === '' ? '' : `: ${about}`}`,
+  );
+  const skipped = facts.skipped.map(({ name, missing }) => `- **skipped: ${name}** is not installed (${missing})`);
   return [
-    `**${row.name}**: ${row.about} (${row.more ? 'more' : 'less'} is better)`,
+    `\`${command}\` on ${date}, ${minutes.toFixed(1)} minutes; commit ${commit}; ${machine}; medians of ${repeats}${strangers(reports)}.`,
+    [...peers, ...skipped].join('\n'),
+    summaryMarkdown(summarise(reports, facts.variants)),
+    ...reports.map(details),
     '',
-    format(heads),
-    format(heads.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...lines.map(format),
-  ].join('\n');
+  ]
+    .filter((text, i, all) => text !== '' || i === all.length - 1)
+    .join('\n\n')
+    .replace(/\n+$/, '\n');
 }
 
-function also(list: readonly Sample[]): string[] {
-  const names = new Set(list.flatMap(({ also: extra }) => Object.keys(extra ?? {})));
-  return [...names].map((name) => `${name} ${spread(list, ({ also: extra }) => extra?.[name])}`);
+/** The same with every sample, to be written as JSON. */
+export function jsonReport({ variants, ...facts }: RunFacts, reports: readonly RowReport[]): unknown {
+  return {
+    ...facts,
+    summary: summarise(reports, variants),
+    rows: reports.map(({ row: { name, about, unit, more }, samples }) => ({
+      ...{ name, about, unit, more },
+      samples: Object.fromEntries(samples),
+    })),
+  };
 }
 
-function errors(list: readonly Sample[]): string[] {
-  const count = list.reduce((sum, sample) => sum + sample.errors, 0);
-  if (count === 0) return [];
-  return [`**${count} errors**: ${list.find(({ firstError }) => firstError !== undefined)?.firstError ?? ''}`];
-}
-
-type Read = (sample: Sample) => number | undefined;
-
-/** Median, and in brackets least and most. */
-function spread(list: readonly Sample[], read: Read): string {
-  const values = sorted(list, read);
-  const [least, most] = [values[0], values.at(-1)];
-  if (least === undefined || most === undefined) return '';
-  const median = number(middle(list, read));
-  return values.length === 1 ? median : `${median} [${number(least)}-${number(most)}]`;
-}
-
-function middle(list: readonly Sample[] | undefined, read: Read): number | undefined {
-  const values = sorted(list ?? [], read);
-  const half = values.length >> 1;
-  const upper = values[half];
-  if (upper === undefined || values.length % 2 === 1) return upper;
-  return (upper + (values[half - 1] ?? upper)) / 2;
-}
-
-function sorted(list: readonly Sample[], read: Read): number[] {
-  return list
-    .map(read)
-    .filter((value) => value !== undefined)
-    .toSorted((a, b) => a - b);
-}
-
-function ratio(value: number | undefined, base: number | undefined): string {
-  return value === undefined || base === undefined || base === 0 ? '' : (value / base).toFixed(2);
-}
-
-function number(value: number | undefined): string {
-  if (value === undefined) return '';
-  return value >= 100 ? String(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2);
+/** How much else the machine did. */
+function strangers(reports: readonly RowReport[]): string {
+  const samples = reports.flatMap((report) => [...report.samples.values()].flat());
+  const spread = spreadOf(samples.map(({ otherCores }) => otherCores));
+  if (spread === undefined) return '';
+  return `; strangers used ${shown(spread.median)} cores in the median sample and ${shown(spread.most)} in the most disturbed one`;
 }

@@ -7,9 +7,15 @@ import (
 	"strconv"
 )
 
-// serveApp is the application: `GET /N` is answered with N bytes, a body is read and thrown away.
-func serveApp(addr string) {
-	listener, err := net.Listen("tcp", addr)
+// serveApp is the application, on TCP and on a Unix socket: `GET /N` is answered with N bytes, a body is read and thrown
+// away.
+func serveApp(addr, path string) {
+	go accept("unix", path)
+	accept("tcp", addr)
+}
+
+func accept(network, addr string) {
+	listener, err := net.Listen(network, addr)
 	if err != nil {
 		fail(err.Error())
 	}

@@ -18,6 +18,7 @@ import (
 var (
 	mode     = flag.String("mode", "keepalive", "app, keepalive, handshake, h2, bulk, rate, idle")
 	addr     = flag.String("addr", "", "host:port of the server (of the application in mode app)")
+	unixPath = flag.String("socket", "", "Unix socket of the application too, in mode app")
 	name     = flag.String("name", "localhost", "server name and Host")
 	path     = flag.String("path", "/1024", "target; the application answers with that many bytes")
 	vary     = flag.Bool("vary", false, "another query in every request of mode keepalive")
@@ -58,7 +59,7 @@ type Result struct {
 func main() {
 	flag.Parse()
 	if *mode == "app" {
-		serveApp(*addr)
+		serveApp(*addr, *unixPath)
 		return
 	}
 	config := clientConfig()
