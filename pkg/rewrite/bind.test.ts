@@ -90,7 +90,7 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
     name: 'a line end in a request value',
     rules: [{ requestHeaders: [header('X-A', '{http_req_X-B}')] }],
     request: { fields: ['X-B', 'a\r\nX-C: d'] },
-    message: /^the rules make a X-A with the character U\+000D, which no header may have$/,
+    message: /^rewrite set set, rule rule: the rules make a X-A with the character U\+000D, which no header may have$/,
   },
   {
     name: 'a NUL in a response value',
@@ -114,7 +114,7 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
     name: 'a value of more than 32768 characters',
     rules: [{ requestHeaders: [header('X-A', '1{http_req_X-B}')] }],
     request: { fields: ['X-B', long] },
-    message: /^the rules make a X-A of 32769 characters, limit 32768$/,
+    message: /^rewrite set set, rule rule: the rules make a X-A of 32769 characters, limit 32768$/,
   },
   {
     name: 'headers of more than 61440 characters together',
@@ -132,13 +132,13 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
     name: 'a condition on more than 32768 characters',
     rules: [{ conditions: [when('http_req_X-B', 'y')], requestHeaders: [header('X-A', '1')] }],
     request: { fields: ['X-B', `${long}x`] },
-    message: /^a condition's value has 32769 characters, limit 32768 for its pattern$/,
+    message: /^rewrite set set, rule rule: a condition's value has 32769 characters, limit 32768 for its pattern$/,
   },
   {
     name: 'a space in a path',
     rules: [{ url: { path: '/{http_req_X-B}' } }],
     request: { fields: ['X-B', 'a b'] },
-    message: /^the rules make a path with U\+0020, which no path may have$/,
+    message: /^rewrite set set, rule rule: the rules make a path with U\+0020, which no path may have$/,
   },
   {
     name: 'a question mark in a path',
@@ -150,7 +150,7 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
     name: 'a fragment in a query',
     rules: [{ url: { queryString: '{http_req_X-B}' } }],
     request: { fields: ['X-B', 'a#b'] },
-    message: /^the rules make a query with U\+0023, which no query may have$/,
+    message: /^rewrite set set, rule rule: the rules make a query with U\+0023, which no query may have$/,
   },
   {
     name: 'a URL of more than 32768 characters',
@@ -161,7 +161,7 @@ const overflows: readonly (Given & { readonly name: string; readonly message: Re
   {
     name: 'a Host that comes out empty',
     rules: [{ requestHeaders: [header('Host', '{http_req_X-B}')] }],
-    message: /^the rules make a Host that is not a host name with an optional port$/,
+    message: /^rewrite set set, rule rule: the rules make a Host that is not a host name with an optional port$/,
   },
   {
     name: 'a Host with a path',

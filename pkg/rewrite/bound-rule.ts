@@ -5,6 +5,8 @@ import type { Segment, Template } from './template.ts';
 
 /** A rule on one connection: what depends on the connection is text by now. */
 export interface BoundRule {
+  /** As CompiledRule's. */
+  readonly label: string;
   readonly requestConditions: readonly IndexedCondition[];
   readonly responseConditions: readonly IndexedCondition[];
   readonly requestActions: readonly BoundAction[];
@@ -56,6 +58,7 @@ export function bindRule(rule: CompiledRule, connection: ConnectionFacts): Bound
   }
   const bind = (template: Template) => bindTemplate(template, connection, captures);
   return {
+    label: rule.label,
     requestConditions,
     responseConditions,
     requestActions: rule.requestActions.map((action) => bindAction(action, bind)),
@@ -65,6 +68,11 @@ export function bindRule(rule: CompiledRule, connection: ConnectionFacts): Bound
     reads: rule.reads,
     captures,
   };
+}
+
+/** What is thrown in place of an error that came out of a rule: whatever does not fit names its rule. */
+export function errorOf({ label }: Pick<CompiledRule, 'label'>, error: unknown): unknown {
+  return error instanceof RewriteOverflow ? new RewriteOverflow(`${label}: ${error.message}`) : error;
 }
 
 /** Whether no request can change what the rule does to requests. */

@@ -1,6 +1,14 @@
 import { foldName } from '../http1/names.ts';
 import type { ForwardedCertificate, RewriteSetPolicy } from '../policy/policy.ts';
-import { type BoundRule, bindRule, editRequest, isConstant, settleRules, type UrlEdits } from './bound-rule.ts';
+import {
+  type BoundRule,
+  bindRule,
+  editRequest,
+  errorOf,
+  isConstant,
+  settleRules,
+  type UrlEdits,
+} from './bound-rule.ts';
 import { base64Der, rfc9440, urlEncodedPem, xfccElement } from './certificate-values.ts';
 import { finishHeaderValue, HeaderEdits, noHeaderEdits } from './edits.ts';
 import { rewriteFaults } from './faults.ts';
@@ -32,7 +40,7 @@ export function compileRewrite(
   ];
   if (faults.length > 0) throw new RewriteInvalid(faults.join('\n'));
   const rules = sets.flatMap((set) =>
-    set.rules.map((rule) => compileRule(rule, noReport)).sort((a, b) => a.sequence - b.sequence),
+    set.rules.map((rule) => compileRule(set.name, rule, noReport)).sort((a, b) => a.sequence - b.sequence),
   );
   const guarded = new Set(proofNames(rules));
   if (forwarded !== undefined) guarded.add(foldName(forwarded.header));
@@ -54,7 +62,13 @@ function bindRules(
   connection: ConnectionFacts,
   strip: (view: RequestView) => RequestView,
 ): Omit<BoundRewrite, 'readsFields'> {
-  const bound = rules.flatMap((rule) => bindRule(rule, connection) ?? []);
+  const bound = rules.flatMap((rule) => {
+    try {
+      return bindRule(rule, connection) ?? [];
+    } catch (error) {
+      throw errorOf(rule, error);
+    }
+  });
   const certificate = forwarded && forwardedHeader(forwarded, connection.certificate);
   const start = () => {
     const headers = new HeaderEdits();
@@ -89,8 +103,12 @@ function bindRules(
 function constantEdits(bound: readonly BoundRule[], connection: ConnectionFacts, headers: HeaderEdits): RequestEdits {
   for (const rule of bound) {
     // A rule under a request's conditions is constant only where it leaves requests alone.
-    if (rule.requestActions.length > 0)
+    if (rule.requestActions.length === 0) continue;
+    try {
       editRequest(rule, { connection, request: noRequest, captures: rule.captures }, headers, noUrl);
+    } catch (error) {
+      throw errorOf(rule, error);
+    }
   }
   return { ...noUrl, ...headers.finish() };
 }

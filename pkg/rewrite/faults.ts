@@ -30,7 +30,7 @@ export function rewriteFaults(set: RewriteSetPolicy): RewriteFault[] {
       });
     }
     sequences.set(rule.sequence, rule.name);
-    return compileRule(rule, (path, message) => faults.push({ path: `${at}.${path}`, message }));
+    return compileRule(set.name, rule, (path, message) => faults.push({ path: `${at}.${path}`, message }));
   });
   return faults.length > 0 ? faults : emptyReadFaults(set, proofNames(compiled));
 }

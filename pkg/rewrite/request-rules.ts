@@ -3,6 +3,7 @@ import {
   type Captures,
   editRequest,
   editResponse,
+  errorOf,
   matchRequest,
   matchResponse,
   type UrlEdits,
@@ -76,11 +77,16 @@ export class RequestRules {
 
   #runRule(rule: BoundRule, request: RequestView, before: RuleOutcome | undefined): RuleOutcome | undefined {
     const connection = this.#connection;
-    const captures = matchRequest(rule, connection, request);
-    if (captures === undefined) return undefined;
     const headers = new HeaderEdits();
     const url: UrlEdits = { path: undefined, query: undefined };
-    editRequest(rule, { connection, request, captures }, headers, url);
+    let captures: Captures | undefined;
+    try {
+      captures = matchRequest(rule, connection, request);
+      if (captures === undefined) return undefined;
+      editRequest(rule, { connection, request, captures }, headers, url);
+    } catch (error) {
+      throw errorOf(rule, error);
+    }
     const isAsBefore =
       before !== undefined &&
       // Its answer's edits may read what differs.
@@ -119,8 +125,12 @@ function respond(
 ): ResponseEdits {
   const headers = new HeaderEdits();
   for (const { rule, captures: before } of pending) {
-    const captures = matchResponse(rule, before, response);
-    if (captures !== undefined) editResponse(rule, { connection, request, response, captures }, headers);
+    try {
+      const captures = matchResponse(rule, before, response);
+      if (captures !== undefined) editResponse(rule, { connection, request, response, captures }, headers);
+    } catch (error) {
+      throw errorOf(rule, error);
+    }
   }
   return headers.finish();
 }

@@ -8,7 +8,8 @@ import { resolveVariable, type Variable } from './variables.ts';
 
 /** A rule with everything parsed that can be parsed before a connection exists. */
 export interface CompiledRule {
-  readonly name: string;
+  /** Set and rule, for messages. */
+  readonly label: string;
   readonly sequence: number;
   readonly conditions: readonly CompiledCondition[];
   readonly requestActions: readonly CompiledAction[];
@@ -40,8 +41,8 @@ export interface CompiledAction {
 /** Where a fault is, relative to the rule, as the custom resource names its fields. */
 export type Report = (path: string, message: string) => void;
 
-/** Parses one rule and reports everything that is wrong with it; the result is not to be used after any report. */
-export function compileRule(rule: RewriteRule, report: Report): CompiledRule {
+/** Parses one rule of a set and reports everything that is wrong with it; the result is not to be used after any report. */
+export function compileRule(set: string, rule: RewriteRule, report: Report): CompiledRule {
   const conditions = rule.conditions.map((condition, index) => {
     const at = `conditions[${index}]`;
     const variable = resolveVariable(condition.variable);
@@ -81,7 +82,7 @@ export function compileRule(rule: RewriteRule, report: Report): CompiledRule {
   const parts = { requestActions, responseActions, path, query };
   const used = usedConditions(templatesOf(parts));
   const compiled = {
-    name: rule.name,
+    label: `rewrite set ${set}, rule ${rule.name}`,
     sequence: rule.sequence,
     conditions: conditions.flatMap(({ variable, pattern, negate }, index) =>
       variable === undefined || pattern === undefined ? [] : [{ variable, pattern, negate, captures: used.has(index) }],
