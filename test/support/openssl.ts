@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { succeed } from './command.ts';
 import { until } from './until.ts';
@@ -91,9 +91,12 @@ export async function makeOpensslCa(
   const bundle = at(`${name}.bundle.crt`);
   writeFileSync(bundle, rootPem + ca.pem);
   const rows = new Map<string, string>();
-  // A new file each time: openssl looks at whole seconds of the file's times, and at its inode.
+  // openssl looks at whole seconds of the file's times, and at its inode, which two new files later is the same again.
+  let second = Math.floor(Date.now() / 1000);
   const writeIndex = () => {
+    second += 1;
     writeFileSync(`${index}.new`, [...rows.values()].join(''));
+    utimesSync(`${index}.new`, second, second);
     renameSync(`${index}.new`, index);
   };
   writeIndex();
