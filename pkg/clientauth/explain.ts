@@ -1,5 +1,5 @@
 import { type Finding, fail, pass } from './checks.ts';
-import type { LocalFinding, PreVerdict } from './judge.ts';
+import type { LocalFinding, PreVerdict } from './pre-verdict.ts';
 import type { RevocationFinding } from './revocation.ts';
 import type { CheckName, CheckResult, Verdict } from './verdict.ts';
 

@@ -263,7 +263,10 @@ test('verdict: a question that has to be asked is waited for', async () => {
   };
   const verdict = compileJudge(withOcsp, trust, checker(Promise.resolve(revoked))).judge(present(good), nowMs);
   assert.ok(verdict instanceof Promise);
-  assert.deepEqual(await verdict, refusal('Revoked', 'since 2026-11-23T00:00:00Z, keyCompromise', nowMs + 5));
+  assert.deepEqual(await verdict, {
+    ...refusal('Revoked', 'since 2026-11-23T00:00:00Z, keyCompromise', nowMs + 5),
+    responder: 'ocsp.test',
+  });
 });
 
 test('verdict: a checker that throws or rejects lets nobody pass, also where unavailability is allowed', async () => {

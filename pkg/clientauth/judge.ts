@@ -10,7 +10,6 @@ import {
   allowed,
   earliestNotAfterMs,
   type Failure,
-  type Finding,
   fail,
   forever,
   issuerMatches,
@@ -20,9 +19,10 @@ import {
   withinValidity,
 } from './checks.ts';
 import { checkResults } from './explain.ts';
+import type { LocalFinding, PreVerdict } from './pre-verdict.ts';
 import { type Answered, pathNotRevoked } from './revocation.ts';
 import type { Trust } from './trust.ts';
-import type { CheckName, CheckResult, RevocationWord, Verdict } from './verdict.ts';
+import type { CheckResult, RevocationWord, Verdict } from './verdict.ts';
 
 /** What the TLS layer has of a peer. */
 export interface Presented {
@@ -34,31 +34,7 @@ export interface Presented {
   readonly authorizationError: string | null;
 }
 
-/**
- * What a certificate is worth apart from time, revocation and settings: found once for all connections that present it,
- * as long as it is remembered.
- */
-export type PreVerdict =
-  | { readonly kind: 'absent' }
-  | {
-      readonly kind: 'refused';
-      readonly leaf: Certificate | undefined;
-      readonly check: CheckName;
-      readonly failure: Failure;
-    }
-  | {
-      readonly kind: 'trusted';
-      readonly leaf: Certificate;
-      readonly path: CertificatePath;
-      readonly authorizationError: string | null;
-      /** Fingerprints of the configured CAs on the path: while one is gone, so is the trust. */
-      readonly relied: readonly string[];
-    };
-
 type Trusted = Extract<PreVerdict, { readonly kind: 'trusted' }>;
-
-/** One of the checks that need no network. */
-export type LocalFinding = readonly [CheckName, Finding];
 
 /** A verdict with every named check, in the order of the chain; for `lychgate check`. */
 export interface Explanation {
@@ -132,7 +108,7 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
   }
 
   /** Checks of a trusted path, in order; what fails first is the verdict. OpenSSL's word comes after the reasons it hides. */
-  function localFindings(before: Trusted, nowMs: number): readonly (readonly [CheckName, Finding])[] {
+  function localFindings(before: Trusted, nowMs: number): readonly LocalFinding[] {
     const { path, authorizationError } = before;
     return [
       ['withinValidity', withinValidity(path, nowMs)],
@@ -172,7 +148,10 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     const weigh = (statuses: readonly RevocationStatus[]): Verdict => {
       asked.push(...statuses.map((status, index) => ({ certificate: path[index] ?? path[0], status })));
       const finding = pathNotRevoked(asked, revocation.ocsp);
-      return finding.kind === 'fail' ? refuse(finding) : accept(path, finding.revocation, finding.holdsUntilMs);
+      const verdict =
+        finding.kind === 'fail' ? refuse(finding) : accept(path, finding.revocation, finding.holdsUntilMs);
+      const { responder } = finding;
+      return responder === undefined || verdict.kind === 'none' ? verdict : { ...verdict, responder };
     };
     // All at once, the leaf first: the slowest answer is waited for, not their sum. A root answers for itself to nobody.
     const statuses = path.flatMap((certificate, index) => {

@@ -27,31 +27,32 @@ const refused = (reason: string, detail: string, holdsUntilMs = freshUntilMs) =>
   detail,
   holdsUntilMs,
 });
+const responder = 'ocsp.test';
 
 for (const { name, status, settings, want } of [
   {
     name: 'good passes until it is stale',
     status: { kind: 'good', answer, freshUntilMs },
     settings: strict,
-    want: { kind: 'pass', revocation: 'good', detail: 'good, by CN=Responder', holdsUntilMs: freshUntilMs },
+    want: { kind: 'pass', revocation: 'good', detail: 'good, by CN=Responder', holdsUntilMs: freshUntilMs, responder },
   },
   {
     name: 'revoked names time and reason',
     status: { ...revoked, reason: 'keyCompromise' },
     settings: lenient,
-    want: refused('Revoked', 'since 2026-11-20T10:00:00Z, keyCompromise'),
+    want: { ...refused('Revoked', 'since 2026-11-20T10:00:00Z, keyCompromise'), responder },
   },
   {
     name: 'revoked without a reason names the time',
     status: { ...revoked, reason: undefined },
     settings: lenient,
-    want: refused('Revoked', 'since 2026-11-20T10:00:00Z'),
+    want: { ...refused('Revoked', 'since 2026-11-20T10:00:00Z'), responder },
   },
   {
     name: 'unknown refuses, also where much is allowed',
     status: { kind: 'unknown', answer, freshUntilMs },
     settings: lenient,
-    want: refused('RevocationUnknown', 'http://ocsp.test/ does not know the certificate'),
+    want: { ...refused('RevocationUnknown', 'ocsp.test does not know the certificate'), responder },
   },
   {
     name: 'a missing responder refuses',
@@ -70,6 +71,21 @@ for (const { name, status, settings, want } of [
     status: unavailable(true),
     settings: { ...strict, onMissingResponder: 'Allow' },
     want: refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'),
+  },
+  {
+    name: 'no answer names who was asked, without what may be a secret',
+    status: { ...unavailable(true), responderUrl: 'http://user:word@ocsp.test:8080/secret?key=1' },
+    settings: strict,
+    want: { ...refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'), responder: 'ocsp.test:8080' },
+  },
+  {
+    name: 'a list that the profile brought is named as such',
+    status: { kind: 'good', answer: { ...answer, source: 'crl', responderUrl: 'crl.refs' }, freshUntilMs },
+    settings: strict,
+    want: {
+      ...{ kind: 'pass', revocation: 'good-crl', detail: 'not in the CRL of CN=Responder, 1970-01-01T00:00:01Z' },
+      ...{ holdsUntilMs: freshUntilMs, responder: 'crl.refs' },
+    },
   },
   {
     name: 'no answer passes where allowed',

@@ -5,7 +5,7 @@ import { type Failure, fail, isoTime } from './checks.ts';
 import type { RevocationWord } from './verdict.ts';
 
 /** What a revocation status is worth under a profile's settings. */
-export type RevocationFinding =
+export type RevocationFinding = (
   | Failure
   | {
       readonly kind: 'pass';
@@ -13,7 +13,11 @@ export type RevocationFinding =
       readonly detail: string;
       /** Unix milliseconds; the path's dates may end it earlier. */
       readonly holdsUntilMs: number | undefined;
-    };
+    }
+) & {
+  /** As Verdict's. */
+  readonly responder?: string;
+};
 
 /** What was answered about one certificate of the path. */
 export interface Answered {
@@ -30,7 +34,9 @@ export function pathNotRevoked(answers: readonly Answered[], settings: OcspSetti
     const finding = notRevoked(status, settings);
     if (index === 0) return finding;
     const detail = `CA ${certificate.subject.text}: ${finding.detail}`;
-    return finding.kind === 'fail' ? fail(finding.reason, detail, finding.holdsUntilMs) : { ...finding, detail };
+    return finding.kind === 'fail'
+      ? { ...finding, detail: fail(finding.reason, detail).detail }
+      : { ...finding, detail };
   });
   const rank = (finding: RevocationFinding) =>
     ranks.indexOf(finding.kind === 'fail' ? finding.reason : finding.revocation);
@@ -47,6 +53,18 @@ export function pathNotRevoked(answers: readonly Answered[], settings: OcspSetti
  * by its own setting; revoked and unknown never.
  */
 export function notRevoked(status: RevocationStatus, settings: OcspSettings): RevocationFinding {
+  const finding = weigh(status, settings);
+  const url =
+    'answer' in status ? status.answer.responderUrl : 'responderUrl' in status ? status.responderUrl : undefined;
+  return url === undefined ? finding : { ...finding, responder: responderOf(url) };
+}
+
+/** Host and port alone: path, query and user of a URL may be secrets. What is no URL is our own word. */
+function responderOf(url: string): string {
+  return URL.parse(url)?.host ?? url;
+}
+
+function weigh(status: RevocationStatus, settings: OcspSettings): RevocationFinding {
   switch (status.kind) {
     case 'good':
       return {
@@ -66,7 +84,7 @@ export function notRevoked(status: RevocationStatus, settings: OcspSettings): Re
     case 'unknown':
       return fail(
         'RevocationUnknown',
-        `${status.answer.responderUrl} does not know the certificate`,
+        `${responderOf(status.answer.responderUrl)} does not know the certificate`,
         status.freshUntilMs,
       );
     case 'responder-missing':

@@ -16,6 +16,11 @@ export type Verdict =
       readonly revocation: RevocationWord;
       /** Wall clock, Unix milliseconds: min(revocation's freshUntil, the earliest notAfter on the path). */
       readonly holdsUntilMs: number;
+      /**
+       * Who said how the certificate stands: `host:port` (the port where it is not the scheme's) of the OCSP responder or of
+       * the CRL's URL, `crl.refs` for a list of the profile. Absent where nobody has answered.
+       */
+      readonly responder?: string;
     }
   | {
       readonly kind: 'refuse';
@@ -23,6 +28,8 @@ export type Verdict =
       /** For the body and the log, after the reason: `since 2026-11-20T10:00:00Z, keyCompromise`. One line, printable ASCII. */
       readonly detail: string;
       readonly holdsUntilMs: number;
+      /** The same. */
+      readonly responder?: string;
     }
   /** Optional and public paths without a certificate, Passthrough, Off. */
   | { readonly kind: 'none' };

@@ -161,8 +161,10 @@ export function createOcspChecker(deps: CheckerDeps): RunningOcspChecker {
       return entryOf({ ...last, freshUntilMs: nowMs + retryMs }, kept, moment, 1);
     }
     const { cause, softenable, detail } = asked.fault;
+    const url = asked.attempts.find(({ outcome }) => outcome === asked.fault)?.url;
     const status: RevocationStatus = {
       ...{ kind: 'unavailable', cause, softenable, detail, freshUntilMs: nowMs + retryMs },
+      ...(url === undefined ? {} : { responderUrl: url }),
       ...(last?.kind === 'unknown' ? { unknownSinceMs: last.answer.thisUpdateMs } : {}),
     };
     return entryOf(status, kept, moment, 1);

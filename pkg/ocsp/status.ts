@@ -22,6 +22,8 @@ export type RevocationStatus =
       /** Whether `onUnavailable: Allow` may let it pass: transport and responder trouble, never a bad answer. */
       readonly softenable: boolean;
       readonly detail: string;
+      /** Who was asked, where somebody was. */
+      readonly responderUrl?: string;
       /** Wall clock: not asked again before. */
       readonly freshUntilMs: number;
       /** thisUpdate of the newest signed answer where that was `unknown`: nothing older may lift it. */

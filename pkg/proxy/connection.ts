@@ -265,12 +265,13 @@ export class Connection {
     return this.#judgement.kind;
   }
 
-  /** Who presented what, for the audit log. */
+  /** Who presented what, and who vouched for it, for the audit log. */
   identity(): {
     readonly subject?: string;
     readonly issuer?: string;
     readonly serial?: string;
     readonly spkiSha256?: string;
+    readonly responder?: string | undefined;
   } {
     const leaf = this.#judgement.certificate;
     if (leaf === undefined) return {};
@@ -279,6 +280,7 @@ export class Connection {
       issuer: leaf.issuer.text,
       serial: leaf.serialHex,
       spkiSha256: leaf.spkiSha256,
+      responder: this.#judgement.responder,
     };
   }
 

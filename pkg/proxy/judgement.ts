@@ -1,4 +1,5 @@
-import type { Judge, Presented, PreVerdict } from '../clientauth/judge.ts';
+import type { Judge, Presented } from '../clientauth/judge.ts';
+import type { PreVerdict } from '../clientauth/pre-verdict.ts';
 import type { Verdict } from '../clientauth/verdict.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Certificate } from '../x509/certificate.ts';
@@ -40,6 +41,11 @@ export class Judgement {
 
   get kind(): Verdict['kind'] | 'asking' {
     return this.#verdict instanceof Promise ? 'asking' : this.#verdict.kind;
+  }
+
+  /** Who said how the certificate stands, by the last verdict; as Verdict's. */
+  get responder(): string | undefined {
+    return this.#verdict instanceof Promise || this.#verdict.kind === 'none' ? undefined : this.#verdict.responder;
   }
 
   /** The verdict in force, asked again where it no longer holds. */

@@ -81,7 +81,7 @@ const statuses: readonly { name: string; status: RevocationStatus; want: string 
   {
     name: 'unknown',
     status: { kind: 'unknown', answer: someAnswer, freshUntilMs: 0 },
-    want: 'RevocationUnknown (http://ocsp.example.test/ does not know the certificate)',
+    want: 'RevocationUnknown (ocsp.example.test does not know the certificate)',
   },
   { name: 'no responder', status: { kind: 'responder-missing', detail: 'no AIA' }, want: 'ResponderMissing (no AIA)' },
   {

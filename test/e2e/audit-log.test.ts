@@ -43,6 +43,7 @@ suite('the audit log', () => {
       issuer: 'CN=ca,O=Lychgate',
       serial: revoked.serial.toLowerCase(),
       spkiSha256: createHash('sha256').update(spki).digest('hex'),
+      responder: new URL(shop.ocspUrl).host,
     });
     for (const value of [time, requestId]) assert.equal(typeof value, 'string');
     for (const value of [clientPort, seconds]) assert.equal(typeof value, 'number');
@@ -52,8 +53,16 @@ suite('the audit log', () => {
     await curl(shop.sidecar.port, { client: shop.client, path: '/accepted', http: '2' });
     const line = await lineOf('/accepted');
     assert.deepEqual(
-      [line.msg, line['verdict'], line['status'], line['subject'], line['protocol'], line['sentBytes']],
-      ['request', 'accept', 200, 'CN=client,O=Lychgate', 'HTTP/2.0', 6],
+      [
+        line.msg,
+        line['verdict'],
+        line['status'],
+        line['subject'],
+        line['protocol'],
+        line['sentBytes'],
+        line['responder'],
+      ],
+      ['request', 'accept', 200, 'CN=client,O=Lychgate', 'HTTP/2.0', 6, new URL(shop.ocspUrl).host],
     );
   });
 

@@ -87,7 +87,7 @@ for (const { algorithm, delegated } of worlds) {
         { client: 'revoked', body: 'Revoked (since 2025-11-20T10:00:00Z, keyCompromise)' },
         {
           client: 'unknown',
-          body: /^RevocationUnknown \(http:\/\/127\.0\.0\.1:\d+\/ does not know the certificate\)$/,
+          body: /^RevocationUnknown \(127\.0\.0\.1:\d+ does not know the certificate\)$/,
         },
         { client: 'silent', body: /^RevocationUnavailable \(connect, .*127\.0\.0\.1.*\)$/ },
         {
