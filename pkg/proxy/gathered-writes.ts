@@ -6,7 +6,7 @@ import { chunkEnd, chunkHeader } from '../http1/write.ts';
  * records of 16 KiB at most, several in one turn, and every write is a system call. While the application does not read
  * nothing is written but whole buffers, so that bytes which come one by one cost no more than their number.
  *
- * Memory: one buffer of 64 KiB that is being filled and those that wait in the socket, as many as its high-water mark lets.
+ * Memory: one buffer of 60 KiB that is being filled and those that wait in the socket, as many as its high-water mark lets.
  */
 export class GatheredWrites {
   readonly #socket: Socket;
@@ -87,7 +87,8 @@ export class GatheredWrites {
   }
 }
 
-const bufferBytes = 65_536;
+/** A whole loopback segment holds 65,483: of 64 KiB the last octets would travel, and wake the application, alone. */
+const bufferBytes = 61_440;
 /** Buffers that have been written, for all sockets. */
 const spare: Buffer[] = [];
 const maxSpare = 8;

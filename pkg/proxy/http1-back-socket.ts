@@ -22,8 +22,12 @@ export interface SocketPool {
   forget(socket: BackSocket): void;
 }
 
-/** Read buffer of every socket to an application: its bytes are used up or copied before the callback returns. */
-const sharedRead = Buffer.allocUnsafeSlow(65536);
+/**
+ * Read buffer of every socket to an application: its bytes are used up or copied before the callback returns. Seven TLS
+ * records: a read of 64 KiB and more is written to the client and then waited for, so the longer the cheaper, but what
+ * OpenSSL makes of 128 KiB is memory that malloc fetches from the system each time.
+ */
+const sharedRead = Buffer.allocUnsafeSlow(7 * 16_384);
 
 /** Where the answer stands; `close` is a body that ends with the connection. */
 type ResponseState = 'body' | 'close' | 'done' | 'head' | 'idle' | 'tunnel';
