@@ -9,7 +9,6 @@ import { type CertificateFacts, type ConnectionFacts, type RequestView, RewriteO
 import type { Admission, Bound, Forward } from './admission.ts';
 import { badRequestAnswer, misdirectedAnswer, refusedAnswer, rewriteOverflowAnswer } from './answer.ts';
 import { createBack } from './back.ts';
-import { bindConnection } from './bind.ts';
 import { CleanedFields } from './compose.ts';
 import type { Deps } from './deps.ts';
 import type { Back } from './exchange.ts';
@@ -249,7 +248,7 @@ export class Connection {
   #bind(certificate: CertificateFacts): Bound {
     const before = this.#bound;
     if (before !== undefined && isSameOf(before.certificate, certificate)) return before.bound;
-    const bound = bindConnection(this.#profile.rewrite, { ...this.facts, certificate }, this.peerIsTrustedProxy);
+    const bound = this.#profile.bounds.of({ ...this.facts, certificate }, this.peerIsTrustedProxy);
     this.#bound = { certificate, bound };
     return bound;
   }

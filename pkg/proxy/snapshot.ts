@@ -8,7 +8,6 @@ import type { Listener, PodPolicy, ProfilePolicy, TlsSettings } from '../policy/
 import { profileId } from '../policy/profiles.ts';
 import { compileRewrite } from '../rewrite/compile.ts';
 import { isGuarded } from '../rewrite/guard.ts';
-import type { Rewrite } from '../rewrite/rewrite.ts';
 import { certificatesFromPem } from '../x509/pem.ts';
 import type { BackTarget } from './back-target.ts';
 import { certificateChoice } from './context.ts';
@@ -16,6 +15,7 @@ import { createFieldTable, type FieldTable } from './fields.ts';
 import { foldHost } from './host.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { ProxyMetrics } from './metrics.ts';
+import { SharedBounds } from './shared-bounds.ts';
 
 /** A policy made ready to serve: contexts, trust, rules and tables are built once, here. Swapped whole. */
 export interface Snapshot {
@@ -46,7 +46,9 @@ export interface CompiledProfile {
   readonly judge: Judge | undefined;
   /** Changes with what an open connection's handshake has already decided: mode, CA set, host names. */
   readonly identity: string;
-  readonly rewrite: Rewrite;
+  /** See Rewrite. */
+  readonly guarded: ReadonlySet<string>;
+  readonly bounds: SharedBounds;
   readonly target: BackTarget;
   readonly meters: Meters;
   /** When the first of its server certificates expires, Unix milliseconds. */
@@ -63,7 +65,7 @@ export class PolicyUnusable extends Error {
 export function compileSnapshot(policy: PodPolicy, metrics: ProxyMetrics, ocsp: RevocationChecker): Snapshot {
   const compiled = policy.listeners.map((listener) => compileListener(listener, metrics, ocsp));
   const profiles = compiled.flatMap((listener) => listener.profiles);
-  const guarded = profiles.map((profile) => profile.rewrite.guarded);
+  const guarded = profiles.map((profile) => profile.guarded);
   return {
     version: policyDigest(policy),
     policy,
@@ -121,6 +123,7 @@ function compileProfile(
   const verifies = auth.mode === 'Strict' || auth.mode === 'Optional';
   try {
     const trust = verifies ? compileTrust(auth.trustedCas) : undefined;
+    const rewrite = compileRewrite(policy.rewriteSets, policy.forwardedCertificate);
     const proxies = blockList(policy.backend.trustedProxies);
     return {
       id,
@@ -128,7 +131,8 @@ function compileProfile(
       contextFor: certificateChoice(listener.tls, policy),
       judge: verifies && trust !== undefined ? compileJudge(auth, trust, ocsp) : undefined,
       identity: JSON.stringify([auth.mode, trust?.digest ?? '', policy.hostnames]),
-      rewrite: compileRewrite(policy.rewriteSets, policy.forwardedCertificate),
+      guarded: rewrite.guarded,
+      bounds: new SharedBounds(rewrite),
       target: targetOf(policy),
       meters: createMeters(metrics, id),
       certificateNotAfterMs: Math.min(

@@ -45,15 +45,19 @@ export function compileRewrite(
   const guarded = new Set(proofNames(rules));
   if (forwarded !== undefined) guarded.add(foldName(forwarded.header));
   const isStripped = (name: string) => guarded.has(foldName(name)) || isGuarded(foldName(name));
-  const read = rules
-    .flatMap(ruleVariables)
-    .flatMap((v) => (v.depends === 'request' && v.header !== undefined ? [v.header] : []));
+  const variables = rules.flatMap(ruleVariables);
+  const readsClientPort = variables.some((v) => v.depends === 'connection' && v.ofClientPort === true);
+  const read = variables.flatMap((v) => (v.depends === 'request' && v.header !== undefined ? [v.header] : []));
   const strip = read.some(isStripped)
     ? (view: RequestView) => withoutFields(view, isStripped)
     : (view: RequestView) => view;
   // The host is the authority's, wherever it was sent.
   const readsFields = read.some((header) => header !== 'host');
-  return { guarded, bind: (connection) => ({ ...bindRules(rules, forwarded, connection, strip), readsFields }) };
+  return {
+    guarded,
+    readsClientPort,
+    bind: (connection) => ({ ...bindRules(rules, forwarded, connection, strip), readsFields }),
+  };
 }
 
 function bindRules(

@@ -80,6 +80,8 @@ export interface Rewrite {
    * proxies are removed too, whatever the policy: see `isGuarded` in guard.ts.
    */
   readonly guarded: ReadonlySet<string>;
+  /** Whether any rule reads the client's port: nothing else differs between connections of one client. */
+  readonly readsClientPort: boolean;
   /** Evaluates once what depends on the connection only. @throws RewriteOverflow. */
   bind(connection: ConnectionFacts): BoundRewrite;
 }

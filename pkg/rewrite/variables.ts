@@ -30,7 +30,13 @@ export type Proof = 'certificate' | 'none' | 'tls';
 
 /** A variable by what its value depends on: never on more than that. An unset one reads as the empty string. */
 export type Variable =
-  | { readonly depends: 'connection'; readonly proof: Proof; readonly read: (connection: ConnectionFacts) => string }
+  | {
+      readonly depends: 'connection';
+      readonly proof: Proof;
+      /** Set where it differs between connections of one client: see Rewrite.readsClientPort. */
+      readonly ofClientPort?: true;
+      readonly read: (connection: ConnectionFacts) => string;
+    }
   | {
       readonly depends: 'request';
       readonly proof: 'none';
@@ -124,7 +130,10 @@ function editDistance(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-function ofConnection(proof: Proof, read: (connection: ConnectionFacts) => string): Variable {
+function ofConnection(
+  proof: Proof,
+  read: (connection: ConnectionFacts) => string,
+): Variable & { readonly depends: 'connection' } {
   return { depends: 'connection', proof, read };
 }
 
@@ -186,7 +195,7 @@ const serverVariables: ReadonlyMap<string, Variable> = new Map<string, Variable>
   ['add_x_forwarded_for_proxy', ofFields('x-forwarded-for', appendedForwardedFor)],
   ['ciphers_used', ofConnection('tls', ({ tls }) => tls.cipher)],
   ['client_ip', ofConnection('none', ({ clientIp }) => clientIp)],
-  ['client_port', ofConnection('none', ({ clientPort }) => String(clientPort))],
+  ['client_port', { ...ofConnection('none', ({ clientPort }) => String(clientPort)), ofClientPort: true }],
   ['client_user', ofFields('authorization', (_, request) => basicUser(request))],
   ['host', ofRequest(requestFact.authority, (_, request) => hostName(request))],
   ['http_method', ofRequest(requestFact.method, (_, request) => request.method)],

@@ -4,6 +4,7 @@ const admission = 'pkg/proxy/verdict-life.test.ts';
 const changes = 'pkg/proxy/policy-change.test.ts';
 const handshakes = 'pkg/proxy/tls.test.ts';
 const reads = 'pkg/proxy/client-reads.test.ts';
+const bounds = 'pkg/proxy/shared-bounds.test.ts';
 const tunnels = 'pkg/proxy/tunnel.test.ts';
 const forged = 'pkg/proxy/forged-headers.test.ts';
 const forwarding = 'pkg/proxy/http1-forwarding.test.ts';
@@ -390,6 +391,23 @@ export const proxyMutants: readonly Mutant[] = [
       handshakes,
       /^a policy that comes within a handshake/,
     ],
+  ]),
+  ...of('pkg/proxy/shared-bounds.ts', [
+    ['a connection is said to come from where another came', 'left.clientIp === right.clientIp &&', '', bounds],
+    ['a connection is said to have the name of another', 'left.tls.serverName === right.tls.serverName &&', '', bounds],
+    [
+      'revocation is said to be as it was for another connection',
+      'last.certificate.revocation === certificate.revocation &&',
+      '',
+      bounds,
+    ],
+    [
+      'a trusted proxy is one for all connections of its certificate',
+      'last.peerIsTrustedProxy === peerIsTrustedProxy &&',
+      '',
+      bounds,
+    ],
+    ["a connection is said to have another's port", ' || this.#rewrite.readsClientPort', '', bounds],
   ]),
   ...of('pkg/proxy/hold.ts', [
     [
