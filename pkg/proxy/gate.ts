@@ -79,6 +79,10 @@ export class Gate implements Deps, Host, DataPlane {
     return this.#snapshot;
   }
 
+  get #isEnding(): boolean {
+    return this.#retiring || this.#stopping;
+  }
+
   apply(policy: PodPolicy): Promise<Snapshot> {
     return this.#changes.next(async () => {
       const prepared = await this.prepare(mergeHolds(policy, this.#snapshot?.policy));
@@ -87,7 +91,10 @@ export class Gate implements Deps, Host, DataPlane {
     });
   }
 
-  /** Compiles a policy and opens its ports; nobody is served by it yet. @throws PolicyUnusable, and then no port is open. */
+  /**
+   * Compiles a policy and opens its ports, but none where the gate is about to end: no client has heard of them. Nobody is
+   * served by it yet. @throws PolicyUnusable, and then no port is open.
+   */
   async prepare(policy: PodPolicy): Promise<Prepared> {
     const snapshot = compileSnapshot(policy, this.metrics, this.ocsp);
     if (snapshot.version === this.#snapshot?.version) {
@@ -99,7 +106,7 @@ export class Gate implements Deps, Host, DataPlane {
     };
     try {
       for (const listener of snapshot.listeners.values()) {
-        if (this.#listeners.has(listener.port)) continue;
+        if (this.#isEnding || this.#listeners.has(listener.port)) continue;
         opened.push(await openListener(this, listener));
       }
     } catch (cause) {
@@ -110,7 +117,10 @@ export class Gate implements Deps, Host, DataPlane {
   }
 
   #swap(snapshot: Snapshot, opened: readonly OpenListener[]): void {
-    for (const listener of opened) this.#listeners.set(listener.port, listener);
+    for (const listener of opened) {
+      if (this.#isEnding) listener.close();
+      else this.#listeners.set(listener.port, listener);
+    }
     this.#snapshot = snapshot;
     for (const [port, open] of this.#listeners) {
       const listener = snapshot.listeners.get(port);
@@ -166,7 +176,7 @@ export class Gate implements Deps, Host, DataPlane {
   notReady(absence?: Absence): readonly string[] {
     return reasonsAgainstReadiness(
       {
-        ending: this.#retiring || this.#stopping,
+        ending: this.#isEnding,
         policy: this.#snapshot?.policy,
         fault: this.#changes.fault,
         exposure: this.#exposure,

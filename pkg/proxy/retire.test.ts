@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../../test/support/free-port.ts';
 import { connectTo, exchange, policyOf, startGate, until } from '../../test/support/gate.ts';
 import { connectHttp2, ask as request } from '../../test/support/http2-client.ts';
 import { frame, frameTypes, Http2Frames } from '../../test/support/http2-frames.ts';
@@ -32,6 +33,20 @@ test('a gate that retires is not ready from then on', async (t) => {
   world.gate.gate.retire();
   assert.deepEqual(world.gate.gate.notReady(), ['shutting down']);
 });
+
+for (const [name, end] of [
+  ['retires', (world: World) => world.gate.gate.retire()],
+  ['stops', (world: World) => void world.gate.gate.stop(AbortSignal.abort())],
+] as const) {
+  test(`a gate that ${name} opens no port any more, whatever policy comes`, async (t) => {
+    const world = await startWorld(t);
+    end(world);
+    const port = await freePort();
+    const policy = policyOf(port, [world.profile]);
+    assert.equal((await world.gate.gate.apply(policy)).policy.listeners[0]?.port, port);
+    await assert.rejects(connectTo(port, pki, pki.client('good')), { code: 'ECONNREFUSED' });
+  });
+}
 
 test('HTTP/1.1: an idle connection stays, and its next answer is whole and the last', async (t) => {
   const world = await startWorld(t);
