@@ -124,7 +124,8 @@ export class InboundHeaders {
     let length: number | string = noLength;
     if (!block.overLimit) length = block.accepted ? judgeRequest(block.fields) : 'a character that may not be';
     if (typeof length === 'string' || (endStream && length > 0)) return undefined;
-    const head = { fields: block.fields, endStream, overLimit: block.overLimit };
+    const { fields, overLimit, neverIndexed } = block;
+    const head = { fields, endStream, overLimit, neverIndexed };
     this.#asked = { block, head, contentLength: length };
     return this.#asked;
   }

@@ -4,6 +4,8 @@ import type { Flood } from './flood.ts';
 export interface RequestFields {
   /** Flat: name, value; Latin-1, names in lower case, pseudo-header fields first. Well-formed as RFC 9113 8.2 and 8.3 demand. */
   readonly fields: readonly string[];
+  /** Names of fields that no hop may put into a table (RFC 7541 6.2.3): to be encoded so again. */
+  readonly neverIndexed: readonly string[];
   /** Neither body nor trailers follow; `StreamHandler.end` is not called. */
   readonly endStream: boolean;
   /** Longer than the limits: `fields` are the first of it and were not looked at. The answer is 431. */

@@ -18,6 +18,8 @@ export interface FrontRequest {
   readonly authority: string;
   readonly fields: readonly string[];
   readonly connectionTokens: readonly string[];
+  /** Of HTTP/2; see OutgoingRequest. */
+  readonly neverIndexed?: readonly string[];
   readonly framing: Framing;
   readonly webSocket: boolean;
 }
@@ -123,6 +125,7 @@ export function composeRequest(
         ? { kind: 'length', length: request.framing.length }
         : { kind: request.framing.kind === 'chunked' ? 'stream' : 'none' },
     webSocket: request.webSocket,
+    neverIndexed: request.neverIndexed,
   };
 }
 

@@ -27,6 +27,8 @@ export interface OutgoingRequest {
     | { readonly kind: 'stream' };
   /** A WebSocket upgrade that the client asked for. */
   readonly webSocket: boolean;
+  /** Lower-case names of fields that HTTP/2 may put into no table (RFC 7541 6.2.3), some of them perhaps gone; undefined for HTTP/1.1. */
+  readonly neverIndexed: readonly string[] | undefined;
 }
 
 /** Where a back puts the answer. Calls come as `informational* head data* end`, or `fail` at any time; nothing after `end` or `fail`. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sensitiveHeaders } from 'node:http2';
 import { test } from 'node:test';
 import {
   type ClientUnaryCall,
@@ -24,6 +25,7 @@ import {
   readFrames,
 } from '../../test/support/http2-frames.ts';
 import { get, pki, startWorld } from '../../test/support/talk.ts';
+import { HpackDecoder } from '../http2/hpack/decoder.ts';
 
 const raw = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
 const echo = {
@@ -151,6 +153,30 @@ for (const [name, leave] of [
     client.socket.destroy();
   });
 }
+
+test('a field that the client lets into no table goes into none on the way to the application, when it is repeated too', async (t) => {
+  const world = await startWorld(t, {
+    respond: (text) =>
+      (text.startsWith('PRI ') ? hello : '') +
+      readFrames(text)
+        .filter(({ type }) => type === frameTypes.headers)
+        .map(({ stream }) => frame(frameTypes.headers, 4 | endStream, stream, Buffer.of(0x88)).toString('latin1'))
+        .join(''),
+    profile: { backend: { protocol: 'H2C' } },
+  });
+  const session = await connectHttp2(t, world);
+  const secret = { 'x-secret': 'word', 'x-open': 'word' };
+  await ask(session, { ...secret, [sensitiveHeaders]: ['x-secret'] });
+  await ask(session, secret);
+  await ask(session, { ...secret, [sensitiveHeaders]: ['x-secret'] });
+  const decoder = new HpackDecoder({ maxTableBytes: 4096 });
+  const sent = readFrames(world.app.received.join('')).filter(({ type }) => type === frameTypes.headers);
+  assert.deepEqual(
+    sent.map(({ payload }) => decoder.decode(payload, { maxListBytes: 16_384, maxFields: 100 }).neverIndexed),
+    [['x-secret'], [], ['x-secret']],
+  );
+  session.destroy();
+});
 
 test('requests at the same time share one connection to the application, which ends with the client', async (t) => {
   const world = await startWorld(t, {

@@ -4,6 +4,7 @@ import {
   connect,
   constants,
   type OutgoingHttpHeaders,
+  sensitiveHeaders,
 } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { hopByHopNames } from '../http1/names.ts';
@@ -163,6 +164,9 @@ class H2cExchange implements Exchange {
     headers['te'] = 'trailers';
     if (request.body.kind === 'length') headers['content-length'] = String(request.body.length);
     this.#session = session;
+    // RFC 7541 7.1.3: what the client holds for a secret stays one. Well-known ones are Node's own care.
+    if (request.neverIndexed !== undefined && request.neverIndexed.length > 0)
+      Reflect.set(headers, sensitiveHeaders, request.neverIndexed);
     let stream: ClientHttp2Stream;
     try {
       stream = session.request(headers, { endStream: this.#ended && this.#early.isEmpty });

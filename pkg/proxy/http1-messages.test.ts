@@ -13,6 +13,7 @@ const common = {
   constantFields: ['X-Real-IP', '192.0.2.1'],
   body: { kind: 'none' },
   webSocket: false,
+  neverIndexed: undefined,
 } as const;
 
 function request(target: string, number: number | undefined, over: Partial<OutgoingRequest> = {}): OutgoingRequest {

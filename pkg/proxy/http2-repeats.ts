@@ -103,5 +103,7 @@ function isSame(one: RequestFields, other: RequestFields): boolean {
   const { length } = fields;
   if (length !== other.fields.length || one.endStream !== other.endStream || other.overLimit) return false;
   for (let i = 0; i < length; i += 1) if (fields[i] !== other.fields[i]) return false;
-  return true;
+  const { neverIndexed } = one;
+  // Most requests have none, which is one object.
+  return neverIndexed === other.neverIndexed || neverIndexed.join('\n') === other.neverIndexed.join('\n');
 }

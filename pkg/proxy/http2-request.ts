@@ -41,7 +41,7 @@ export function headOverLimit(
  * well-formed HTTP/2; here everything is checked that could mean something else once it is HTTP/1.1: a target with a
  * space, a value with a control character, two hosts.
  */
-export function readHttp2Request({ fields: raw, endStream }: RequestFields): Http2Request | string {
+export function readHttp2Request({ fields: raw, endStream, neverIndexed }: RequestFields): Http2Request | string {
   let verb = '';
   let scheme = '';
   let target = '';
@@ -132,6 +132,7 @@ export function readHttp2Request({ fields: raw, endStream }: RequestFields): Htt
     authority,
     fields,
     connectionTokens: [],
+    neverIndexed,
     framing: webSocket || endStream ? { kind: 'none' } : framingOf(contentLength),
     webSocket,
     expectContinue,
