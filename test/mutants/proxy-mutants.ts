@@ -141,8 +141,8 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'a certificate that is no longer accepted is shown on',
-      'if (this.#bound?.key === key) return this.#bound.bound;',
-      'if (this.#bound !== undefined) return this.#bound.bound;',
+      'if (before !== undefined && isSameOf(before.certificate, certificate)) return before.bound;',
+      'if (before !== undefined) return before.bound;',
       admission,
       /^under Report/,
     ],
