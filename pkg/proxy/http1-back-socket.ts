@@ -160,8 +160,8 @@ export class BackSocket implements Exchange, RosterMember {
   }
 
   #sendHead(request: OutgoingRequest): void {
-    if (this.#octets?.becomes(request) !== true) this.#octets = new RequestOctets(request);
-    const { head } = this.#octets;
+    this.#octets ??= new RequestOctets();
+    const head = this.#octets.headOf(request);
     const socket = this.#connected ? this.#socket : undefined;
     if (socket === undefined) {
       this.#early = head;

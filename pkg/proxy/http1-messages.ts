@@ -32,50 +32,43 @@ export function isIdempotent(method: string): boolean {
 }
 
 /**
- * A request head as octets. Behind its first line, Host and the id come what requests have in common that differ in
- * target and id only: it stays where it is, and what is one request's own is put before it, or into the place of the one
+ * Request heads as octets, one after the other in the same memory. Behind first line, Host and id comes what requests have in common that differ
+ * in target and id only: it stays where it is, and what is one request's own is put before it, or into the place of the one
  * before where it is as long.
  */
 export class RequestOctets {
-  readonly #fields: readonly string[];
-  readonly #octets: Buffer;
+  #octets = noBytes;
+  #fields: readonly string[] | undefined;
+  /** The end of the head and of `#octets`. */
+  #rest: Buffer | undefined;
   /** Where what requests have in common begins. */
-  readonly #commonStart: number;
+  #commonStart = 0;
   #target = '';
   #id: RequestId | undefined;
   #idDigits = 0;
-  #head: Buffer;
+  #head = noBytes;
 
-  /** @throws HttpUnwritable for the method or the target. */
-  constructor(request: OutgoingRequest) {
-    const own = ownLines(request);
-    const common = commonLines(request);
-    const rest = request.constantRest;
-    this.#fields = request.fields;
-    this.#commonStart = own.length + roomToGrow;
-    this.#octets = Buffer.allocUnsafeSlow(this.#commonStart + common.length + rest.length);
-    this.#octets.write(common, this.#commonStart, 'latin1');
-    rest.copy(this.#octets, this.#commonStart + common.length);
-    this.#head = this.#octets;
-    this.#put(own, request);
-  }
-
-  /** The whole head: the memory that `becomes` changes. */
-  get head(): Buffer {
+  /** The whole head, in memory that the next call changes. @throws HttpUnwritable for the method or the target. */
+  headOf(request: OutgoingRequest): Buffer {
+    if (request.fields !== this.#fields || !this.#replace(request)) this.#put(request);
     return this.#head;
   }
 
-  /** Becomes this request's; false where it cannot: see OutgoingRequest.fields. @throws HttpUnwritable for the target. */
-  becomes(request: OutgoingRequest): boolean {
-    if (request.fields !== this.#fields) return false;
-    if (this.#replace(request)) return true;
+  #put(request: OutgoingRequest): void {
+    const { target, fields, requestId, constantRest: rest } = request;
     const own = ownLines(request);
-    if (own.length > this.#commonStart) return false;
-    this.#put(own, request);
-    return true;
-  }
-
-  #put(own: string, { target, requestId }: OutgoingRequest): void {
+    if (fields !== this.#fields || own.length > this.#commonStart) {
+      const common = commonLines(request);
+      const length = own.length + common.length + rest.length;
+      if (rest !== this.#rest || length > this.#octets.length) {
+        this.#octets = Buffer.allocUnsafeSlow(roomToGrow + length);
+        rest.copy(this.#octets, this.#octets.length - rest.length);
+        this.#rest = rest;
+      }
+      this.#commonStart = this.#octets.length - rest.length - common.length;
+      this.#octets.write(common, this.#commonStart, 'latin1');
+      this.#fields = fields;
+    }
     const start = this.#commonStart - own.length;
     this.#octets.write(own, start, 'latin1');
     this.#head = this.#octets.subarray(start);
@@ -140,8 +133,10 @@ function commonLines(request: OutgoingRequest): string {
   return lines;
 }
 
-/** So much longer the next request's own lines may be. */
-const roomToGrow = 64;
+/** So much longer the next request's own lines and fields may be. */
+const roomToGrow = 128;
+
+const noBytes = Buffer.alloc(0);
 
 const DIGIT_0 = 0x30;
 const LOWER_A = 0x61;

@@ -16,6 +16,11 @@ const measurements: readonly Measurement[] = [
     conns: 64,
     vary: true,
   }),
+  requests('keepalive-trace', 'HTTP/1.1, 64 kept connections, another header in every request, 1 KiB', {
+    mode: 'keepalive',
+    conns: 64,
+    trace: true,
+  }),
   requests('h2', 'HTTP/2, 16 connections of 10 streams, 1 KiB', { mode: 'h2', conns: 16, streams: 10 }),
   requests('handshake', 'full handshake, TLS 1.3', { mode: 'handshake', conns: 16 }),
   requests('handshake-tls12', 'full handshake, TLS 1.2', { mode: 'handshake', conns: 16, tls: '1.2' }),

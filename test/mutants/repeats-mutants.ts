@@ -81,7 +81,7 @@ export const repeatsMutants: readonly Mutant[] = [
     ],
   ]),
   ...of('pkg/proxy/http1-messages.ts', [
-    ['a request is written as the one before', 'if (request.fields !== this.#fields) return false;', '', repeats],
+    ['a request is written as the one before', 'request.fields !== this.#fields || ', '', repeats],
     [
       'a request is written to the target of the one before',
       'if (target !== this.#target) {',

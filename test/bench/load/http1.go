@@ -25,6 +25,9 @@ func request(method string, length int64, close bool) []byte {
 	if length > 0 {
 		text += fmt.Sprintf("Content-Length: %d\r\n", length)
 	}
+	if *trace {
+		text += "Tracestate: load=00000000\r\n"
+	}
 	if close {
 		text += "Connection: close\r\n"
 	}
@@ -102,7 +105,7 @@ func keepAlive(w *worker, config *tls.Config) {
 	number := 0
 	digits := head[bytes.IndexByte(head, '=')+1:]
 	exchange(w, config, head, func(c *client, head []byte) (int64, error) {
-		if *vary {
+		if *vary || *trace {
 			number++
 			copy(digits, fmt.Sprintf("%08d", number))
 		}

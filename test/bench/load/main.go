@@ -22,6 +22,7 @@ var (
 	name     = flag.String("name", "localhost", "server name and Host")
 	path     = flag.String("path", "/1024", "target; the application answers with that many bytes")
 	vary     = flag.Bool("vary", false, "another query in every request of mode keepalive")
+	trace    = flag.Bool("trace", false, "another value of a header in every request of mode keepalive")
 	conns    = flag.Int("conns", 64, "connections")
 	settle   = flag.Duration("settle", 2*time.Second, "time in mode idle between the last connection and the look at the memory")
 	streams  = flag.Int("streams", 10, "streams a connection in mode h2")
