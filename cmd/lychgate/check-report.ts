@@ -9,7 +9,8 @@ import { createOcspChecker } from '../../pkg/ocsp/checker.ts';
 import type { ClientAuth, VerifyingClientAuth } from '../../pkg/policy/policy.ts';
 import { toPem } from '../../pkg/x509/certificate.ts';
 import { PemMalformed, pemBlocks } from '../../pkg/x509/pem.ts';
-import { checkSettings } from './check-settings.ts';
+import { profileFolder } from './check-folder.ts';
+import { type CheckSettingsOptions, checkSettings } from './check-settings.ts';
 import { type OpensslWord, opensslWord } from './openssl-word.ts';
 import { looksLikePkcs12, Pkcs12Unusable, readPkcs12 } from './pkcs12.ts';
 import { UsageFault } from './usage-fault.ts';
@@ -52,7 +53,15 @@ export async function checkCertificate(options: CheckOptions, nowMs: number): Pr
   const { certificates, keyPem } = clientOf(options);
   const [leaf, ...sent] = [...certificates, ...(options.chain === undefined ? [] : blocksOf(options.chain))];
   if (leaf === undefined) throw new UsageFault(`${options.cert}: no certificate found`);
-  const settings = settingsOf(options, caPem);
+  const { profile: profileFile } = options;
+  const text = profileFile === undefined ? '' : readText(profileFile);
+  const folder = profileFile === undefined ? undefined : await profileFolder(profileFile, text);
+  const settings = settingsOf(
+    options,
+    caPem,
+    profileFile === undefined || folder === undefined ? undefined : { file: profileFile, text, folder },
+  );
+  const faults = (folder?.faults ?? []).map((fault) => `the profile cannot be used as its folder is: ${fault}`);
   const openssl: CheckReport['openssl'] =
     keyPem === undefined
       ? { kind: 'not asked', message: 'give --key to ask OpenSSL by a handshake' }
@@ -65,7 +74,7 @@ export async function checkCertificate(options: CheckOptions, nowMs: number): Pr
   const at = new Date(options.at ?? nowMs).toISOString();
   if (settings.mode === 'Off' || settings.mode === 'Passthrough') {
     const detail = `mode ${settings.mode}: no certificate is verified, and none vouched for`;
-    return { verdict: 'none', reason: null, detail, subject: null, at, checks: [], openssl, notes: [] };
+    return { verdict: 'none', reason: null, detail, subject: null, at, checks: [], openssl, notes: faults };
   }
   // OpenSSL knows only today's date, so that its word is no help for another one.
   const heard = openssl.kind === 'refuses' && options.at === undefined ? openssl.code : null;
@@ -79,7 +88,7 @@ export async function checkCertificate(options: CheckOptions, nowMs: number): Pr
     at,
     checks: explained.checks,
     openssl,
-    notes: notesOf(settings, options, openssl),
+    notes: [...notesOf(settings, options, openssl), ...faults],
   };
 }
 
@@ -109,12 +118,12 @@ async function explain(
   }
 }
 
-function settingsOf(options: CheckOptions, caPem: string): ClientAuth {
-  const { profile, allowInternal, ocsp: askOcsp } = options;
+function settingsOf(options: CheckOptions, caPem: string, profile: CheckSettingsOptions['profile']): ClientAuth {
+  const { allowInternal, ocsp: askOcsp } = options;
   try {
     return checkSettings({
       caPem,
-      profile: profile === undefined ? undefined : { file: profile, text: readText(profile) },
+      profile,
       allowInternal,
       askOcsp,
     });

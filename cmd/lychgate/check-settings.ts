@@ -5,6 +5,7 @@ import { compileTrust } from '../../pkg/clientauth/trust.ts';
 import type { ClientAuth } from '../../pkg/policy/policy.ts';
 import { clientAuth } from '../../pkg/translate/client-auth.ts';
 import { FaultList } from '../../pkg/translate/fault.ts';
+import type { ProfileFolder } from './check-folder.ts';
 import { UsageFault } from './usage-fault.ts';
 
 /** What `lychgate check` judges by. */
@@ -12,7 +13,9 @@ export interface CheckSettingsOptions {
   /** The text of the CA file: the only CAs trusted, whatever a profile refers to. */
   readonly caPem: string;
   /** The profile's file, where one is given; else the defaults hold, which are the strict ones. */
-  readonly profile: { readonly file: string; readonly text: string } | undefined;
+  readonly profile:
+    | { readonly file: string; readonly text: string; readonly folder: Pick<ProfileFolder, 'files' | 'namespace'> }
+    | undefined;
   /** CIDRs added to those that the profile allows responders to have. */
   readonly allowInternal: readonly string[];
   /** False leaves revocation out. */
@@ -33,10 +36,7 @@ export function checkSettings(options: CheckSettingsOptions): ClientAuth {
   const bundles = [options.caPem];
   const faults = new FaultList(options.profile?.file ?? 'settings');
   const trust = { bundles, trust: compileTrust(bundles), remaining: null };
-  const files = {
-    namespace: '',
-    files: { find: () => undefined, whyUnknown: () => 'the profile alone is read here' },
-  };
+  const files = options.profile?.folder ?? nothing;
   const settings = clientAuth(configuration, trust, files, faults);
   if (settings === undefined) {
     throw new UsageFault(
@@ -45,6 +45,12 @@ export function checkSettings(options: CheckSettingsOptions): ClientAuth {
   }
   return settings;
 }
+
+/** The defaults refer to nothing. */
+const nothing: Pick<ProfileFolder, 'files' | 'namespace'> = {
+  namespace: '',
+  files: { find: () => undefined, whyUnknown: () => undefined },
+};
 
 function defaults(): ClientAuthConfiguration {
   return ClientAuthConfiguration.parse({});

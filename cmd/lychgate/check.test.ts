@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -26,11 +26,17 @@ suite('lychgate check', () => {
     })) {
       writeFileSync(file(name), text);
     }
-    writeFileSync(file('broken.yaml'), profileWith('verifyClientRevokation: OCSP'));
-    writeFileSync(file('off.yaml'), profileWith('verifyClientAuthMode: Off'));
+    for (const folder of ['broken', 'lenient', 'off']) mkdirSync(file(folder));
+    writeFileSync(file('broken/broken.yaml'), profileWith('verifyClientRevokation: OCSP'));
+    writeFileSync(file('off/off.yaml'), profileWith('verifyClientAuthMode: Off'));
     writeFileSync(
-      file('lenient.yaml'),
+      file('lenient/lenient.yaml'),
       profileWith('enforcement: Report, ocsp: {onMissingResponder: Allow}, allow: [{dnsName: other.example.test}]'),
+    );
+    const caText = JSON.stringify(pki.root.certificate.pem);
+    writeFileSync(
+      file('lenient/ca.yaml'),
+      `{apiVersion: v1, kind: ConfigMap, metadata: {name: partner-ca}, data: {ca.crt: ${caText}}}`,
     );
   });
   after(async () => {
@@ -147,18 +153,22 @@ suite('lychgate check', () => {
     {
       name: "a profile's allow list applies, and Report is told",
       client: 'client',
-      change: () => ({ profile: file('lenient.yaml') }),
+      change: () => ({ profile: file('lenient/lenient.yaml') }),
       want: {
         verdict: 'refuse',
         reason: 'NotAllowed',
-        notes: ['enforcement is Report: the gate refuses nobody, it counts, logs and forwards without a proof'],
+        notes: [
+          'enforcement is Report: the gate refuses nobody, it counts, logs and forwards without a proof',
+          // The ConfigMap of its CAs is beside it.
+          'the profile cannot be used as its folder is: lenient.yaml:6: SslProfile default/shop: spec.certificateRefs[0]: Secret default/shop-tls does not exist; create it or correct the name',
+        ],
       },
       exitCode: 1,
     },
     {
       name: 'mode Off verifies nothing',
       client: 'revoked',
-      change: () => ({ profile: file('off.yaml') }),
+      change: () => ({ profile: file('off/off.yaml') }),
       want: { verdict: 'none', detail: 'mode Off: no certificate is verified, and none vouched for', checks: [] },
       exitCode: 0,
     },
@@ -222,7 +232,7 @@ suite('lychgate check', () => {
     { name: 'a file that is not there', change: () => ({ cert: file('nobody.crt') }), want: /ENOENT.*nobody\.crt/ },
     {
       name: 'a file without a certificate',
-      change: () => ({ cert: file('off.yaml') }),
+      change: () => ({ cert: file('off/off.yaml') }),
       want: /off\.yaml: no certificate found/,
     },
     {
@@ -234,7 +244,7 @@ suite('lychgate check', () => {
     { name: 'a CA file without a root', change: () => ({ ca: file('server.crt') }), want: /server\.crt: / },
     {
       name: 'an unknown field of the profile, with the nearest known one',
-      change: () => ({ profile: file('broken.yaml') }),
+      change: () => ({ profile: file('broken/broken.yaml') }),
       want: /broken\.yaml: spec\.clientAuthConfiguration\.verifyClientRevokation: .*verifyClientRevocation/,
     },
     {

@@ -17,7 +17,10 @@ export function checkCommand(password: string | undefined): Command {
     )
     .requiredOption('--ca <file>', 'PEM of the trusted CAs: at least one self-signed root, with its intermediates')
     .option('--chain <file>', 'PEM of further certificates that the client sends')
-    .option('--profile <file>', 'SslProfile whose clientAuthConfiguration applies (default: the strict defaults)')
+    .option(
+      '--profile <file>',
+      'SslProfile whose clientAuthConfiguration applies, with what it refers to in the same folder (default: the strict defaults)',
+    )
     .option('--key <file>', "PEM of the client's key: asks OpenSSL too, by a handshake on 127.0.0.1")
     .option(
       '--password-file <file>',
