@@ -170,6 +170,7 @@ for (const { name, port, phase } of [
     const { pool, said, apply, done } = await startPool(t);
     await apply(fine);
     const applied = apply(port);
+    await until('the other', () => done(port).includes(`1.1 has answered ${phase}, ${port}`));
     await until('the hanging', () => done(port).includes(`2.1 ${phase} ${port}`));
     t.mock.timers.tick(5000);
     assert.deepEqual([pool.inForce?.version, pool.notReady()], [version(fine), []]);
@@ -177,7 +178,7 @@ for (const { name, port, phase } of [
     assert.equal(await applied, true);
     await until('the replacement', () => said.includes('a worker has taken its place'));
     assert.deepEqual(
-      done(port).filter((line) => line.includes('commit') && !line.startsWith('2.1')),
+      done(port).filter((line) => line.includes(' commit ') && !line.startsWith('2.1')),
       [`1.1 commit ${port}`, `2.2 commit ${port}`],
     );
   });
@@ -188,9 +189,10 @@ test('a policy over which a worker hangs twice is refused, and the one before st
   const { pool, apply, done } = await startPool(t);
   await apply(fine);
   const applied = apply(hangs);
-  await until('the hanging', () => done(hangs).includes(`2.1 prepare ${hangs}`));
+  const count = (begin: string) => done(hangs).filter((line) => line.startsWith(begin)).length;
+  await until('the hanging', () => count('1.1 has answered prepare') === 1 && count('2.1 prepare') === 1);
   t.mock.timers.tick(6000);
-  await until('the replacement hanging', () => done(hangs).includes(`2.2 prepare ${hangs}`));
+  await until('the replacement hanging', () => count('1.1 has answered prepare') === 2 && count('2.2 prepare') === 1);
   t.mock.timers.tick(6000);
   assert.match(String(await applied), /worker 2 has ended/);
   assert.equal(pool.inForce?.version, version(fine));
