@@ -114,10 +114,13 @@ export class Inbound implements FrameSink {
   dataEnds(): void {
     const streams = this.#streams;
     let stream = this.#dataStream;
+    const isIgnored = stream === undefined;
     this.#dataStream = undefined;
     if (stream !== undefined && !stream.open) stream = undefined;
     if (this.#dataFilled) this.#guard.data();
     else if (!this.#dataEndsStream) refuseFlood(this.#guard.spend(floodKind.emptyFrames));
+    // It ends what is over, and can do so again and again.
+    else if (isIgnored) refuseFlood(this.#guard.spend(floodKind.ignoredFrames));
     if (stream !== undefined && this.#dataEndsStream) {
       if (stream.lengthAgrees) streams.requestEnds(stream, noFields);
       else streams.fail(stream.id, errorCode.protocolError);

@@ -342,15 +342,24 @@ suite('a flood ends the connection, counted by its name:', () => {
     assert.ok(probe.events.includes('flooded refused-streams'));
   });
 
-  test('HEADERS on a stream that we have reset', () => {
-    const probe = new SessionProbe().open();
-    probe.receive(upload);
-    probe.stream(1).reset(errorCode.cancel);
-    for (let i = 0; i < 1000; i++) probe.receive(headers(1));
-    assert.equal(probe.ended, false, 'not yet');
-    probe.receive(headers(1));
-    assert.equal(probe.events.at(-1), 'flooded ignored-frames');
-  });
+  for (const { name, late } of [
+    { name: 'HEADERS', late: headers(1) },
+    { name: 'DATA without octets, which ends the stream', late: data(1, '', endStream) },
+  ]) {
+    test(`${name} on a stream that we have reset, forgotten or not`, () => {
+      for (const resets of [1, 200]) {
+        const probe = new SessionProbe().open();
+        for (let i = 0; i < resets; i++) {
+          probe.receive(headers(id(i), post, endHeaders));
+          probe.stream(id(i)).reset(errorCode.cancel);
+        }
+        for (let i = 0; i < 1000; i++) probe.receive(late);
+        assert.equal(probe.ended, false, 'not yet');
+        probe.receive(late);
+        assert.equal(probe.events.at(-1), 'flooded ignored-frames');
+      }
+    });
+  }
 
   test('not where as much is spread over time', () => {
     const probe = new SessionProbe().open();

@@ -271,6 +271,13 @@ export const http2Mutants: readonly Mutant[] = [
     tests: lifeTests,
   },
   {
+    name: 'DATA without octets that ends what is over costs nothing',
+    file: inbound,
+    find: 'else if (isIgnored) refuseFlood(this.#guard.spend(floodKind.ignoredFrames));',
+    replace: '',
+    tests: lifeTests,
+  },
+  {
     name: 'windows are opened by one octet without end',
     file: sender,
     find: 'if (!isCut || end - start >= dribbleBytes) this.#guard.data();',
