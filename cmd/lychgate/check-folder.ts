@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { parseAllDocuments } from 'yaml';
-import { isRecord } from '../../pkg/api/raw.ts';
+import type { SslProfile } from '../../pkg/api/ssl-profile.ts';
+import { readDocuments } from '../../pkg/manifests/documents.ts';
 import { FolderUnreadable } from '../../pkg/manifests/files.ts';
 import { faultText, loadFolder } from '../../pkg/manifests/load.ts';
 import { readObject } from '../../pkg/manifests/objects.ts';
 import { type Files, indexFiles } from '../../pkg/translate/references.ts';
 import { translate } from '../../pkg/translate/translate.ts';
-import { resourceKey } from '../../pkg/translate/world.ts';
+import { type Resource, resourceKey } from '../../pkg/translate/world.ts';
 import { UsageFault } from './usage-fault.ts';
 
 /** What `kubectl apply` of a profile's folder would mean for the profile. */
@@ -21,11 +21,10 @@ export interface ProfileFolder {
 /** Reads the folder in which the file of a profile stands. @throws UsageFault where it cannot be read. */
 export async function profileFolder(file: string, text: string): Promise<ProfileFolder> {
   const { world, faults, locate } = await load(dirname(file));
-  const key = keyOf(text);
-  const profile = world.sslProfiles.find((resource) => resourceKey(resource) === key);
+  const profile = profileIn(text);
   const namespace = profile?.namespace ?? 'default';
   const sets = (profile?.parsed.value?.spec.rewriteSets ?? []).map(({ name }) => `RewriteSet ${namespace}/${name}`);
-  const meant = ['', key, ...sets];
+  const meant = ['', ...(profile === undefined ? [] : [resourceKey(profile)]), ...sets];
   const all = [...faults, ...translate(world).faults.map(locate)];
   return {
     namespace,
@@ -45,13 +44,11 @@ async function load(folder: string) {
   }
 }
 
-/** Of the SslProfile in the text; that there is one and no more, whoever reads its settings finds. */
-function keyOf(text: string): string {
-  for (const document of parseAllDocuments(text)) {
-    const value: unknown = 'toJS' in document ? document.toJS({ maxAliasCount: 100 }) : undefined;
-    if (!isRecord(value) || value['kind'] !== 'SslProfile') continue;
+/** That there is one and no more, whoever reads its settings finds. */
+function profileIn(text: string): Resource<SslProfile> | undefined {
+  for (const { value } of readDocuments(text).objects) {
     const read = readObject(value);
-    if (read.kind !== 'none') return resourceKey(read.object);
+    if (read.kind === 'sslProfile') return read.object;
   }
-  return '';
+  return undefined;
 }

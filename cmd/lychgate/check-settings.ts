@@ -1,7 +1,7 @@
-import { parseAllDocuments } from 'yaml';
 import { ClientAuthConfiguration } from '../../pkg/api/client-auth.ts';
 import { parseSslProfile } from '../../pkg/api/parse.ts';
 import { compileTrust } from '../../pkg/clientauth/trust.ts';
+import { readDocuments } from '../../pkg/manifests/documents.ts';
 import type { ClientAuth } from '../../pkg/policy/policy.ts';
 import { clientAuth } from '../../pkg/translate/client-auth.ts';
 import { FaultList } from '../../pkg/translate/fault.ts';
@@ -57,11 +57,10 @@ function defaults(): ClientAuthConfiguration {
 }
 
 function configurationOf({ file, text }: { readonly file: string; readonly text: string }): ClientAuthConfiguration {
-  const documents = parseAllDocuments(text, { uniqueKeys: true });
-  if (!Array.isArray(documents)) throw new UsageFault(`${file}: no YAML document`);
-  const fault = documents.flatMap(({ errors }) => errors)[0];
-  if (fault !== undefined) throw new UsageFault(`${file}: ${fault.message}`);
-  const profiles = documents.map((document): unknown => document.toJS({ maxAliasCount: 100 })).filter(isProfile);
+  const { objects, faults } = readDocuments(text);
+  const [fault] = faults;
+  if (fault !== undefined) throw new UsageFault(`${file}:${fault.line}: ${fault.message}`);
+  const profiles = objects.map(({ value }) => value).filter(isProfile);
   const [profile] = profiles;
   if (profile === undefined || profiles.length > 1) {
     throw new UsageFault(`${file}: expected one SslProfile, found ${profiles.length}`);

@@ -26,8 +26,15 @@ suite('lychgate check', () => {
     })) {
       writeFileSync(file(name), text);
     }
-    for (const folder of ['broken', 'lenient', 'off']) mkdirSync(file(folder));
+    for (const folder of ['alias', 'broken', 'lenient', 'off', 'twice']) mkdirSync(file(folder));
     writeFileSync(file('broken/broken.yaml'), profileWith('verifyClientRevokation: OCSP'));
+    writeFileSync(file('alias/alias.yaml'), profileWith('allow: *nobody'));
+    writeFileSync(
+      file('twice/twice.yaml'),
+      `${profileWith('')}---
+{kind: Secret, stringData: {tls.key: word, tls.key: word}}
+`,
+    );
     writeFileSync(file('off/off.yaml'), profileWith('verifyClientAuthMode: Off'));
     writeFileSync(
       file('lenient/lenient.yaml'),
@@ -246,6 +253,16 @@ suite('lychgate check', () => {
       name: 'an unknown field of the profile, with the nearest known one',
       change: () => ({ profile: file('broken/broken.yaml') }),
       want: /broken\.yaml: spec\.clientAuthConfiguration\.verifyClientRevokation: .*verifyClientRevocation/,
+    },
+    {
+      name: 'YAML that cannot be read, by file and line, without what stands there: it may be a key',
+      change: () => ({ profile: file('twice/twice.yaml') }),
+      want: /^\S*twice\.yaml:11: [^\n]*unique$/,
+    },
+    {
+      name: 'an alias of nothing',
+      change: () => ({ profile: file('alias/alias.yaml') }),
+      want: /alias\.yaml:\d+: .*alias/i,
     },
     {
       name: 'a file without a profile',
