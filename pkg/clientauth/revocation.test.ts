@@ -79,6 +79,18 @@ for (const { name, status, settings, want } of [
     want: { ...refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'), responder: 'ocsp.test:8080' },
   },
   {
+    name: 'nobody is named by what is no URL',
+    status: { ...unavailable(true), responderUrl: 'http://user:word@[/secret' },
+    settings: strict,
+    want: refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'),
+  },
+  {
+    name: 'nobody is named by a URL without a host',
+    status: { ...unavailable(true), responderUrl: 'urn:secret' },
+    settings: strict,
+    want: refused('RevocationUnavailable', 'timeout, no answer?in 2000 ms'),
+  },
+  {
     name: 'a list that the profile brought is named as such',
     status: { kind: 'good', answer: { ...answer, source: 'crl', responderUrl: 'crl.refs' }, freshUntilMs },
     settings: strict,

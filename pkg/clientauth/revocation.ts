@@ -56,12 +56,16 @@ export function notRevoked(status: RevocationStatus, settings: OcspSettings): Re
   const finding = weigh(status, settings);
   const url =
     'answer' in status ? status.answer.responderUrl : 'responderUrl' in status ? status.responderUrl : undefined;
-  return url === undefined ? finding : { ...finding, responder: responderOf(url) };
+  const responder = url === undefined ? '' : responderOf(url);
+  return responder === '' ? finding : { ...finding, responder };
 }
 
-/** Host and port alone: path, query and user of a URL may be secrets. What is no URL is our own word. */
+/**
+ * Host and port alone: path, query and user of a URL may be secrets. Nothing of what is no URL, as a certificate may have
+ * it, but for our own word.
+ */
 function responderOf(url: string): string {
-  return URL.parse(url)?.host ?? url;
+  return url === ofProfile ? url : (URL.parse(url)?.host ?? '');
 }
 
 function weigh(status: RevocationStatus, settings: OcspSettings): RevocationFinding {
@@ -102,6 +106,9 @@ function weigh(status: RevocationStatus, settings: OcspSettings): RevocationFind
         : fail('RevocationUnavailable', `${status.cause}, ${status.detail}`, status.freshUntilMs);
   }
 }
+
+/** As AnswerFacts has it for a list of the profile. */
+const ofProfile = 'crl.refs';
 
 /** The strictest first. A word that is not here would come before all, which is the safe side. */
 const ranks: readonly string[] = [
