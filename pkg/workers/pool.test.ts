@@ -19,6 +19,7 @@ const diesPrepared = 1007;
 const hangsPreparingOnce = 1008;
 const hangsCommittingOnce = 1009;
 const fine = 1010;
+const preparesLate = 1020;
 
 const entry = new URL('../../test/support/scripted-worker.ts', import.meta.url);
 const version = (port: number) => policyDigest(policyOf(port, []));
@@ -184,6 +185,21 @@ for (const { name, port, phase } of [
   });
 }
 
+test('a policy that takes all workers long is waited for', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { pool, apply, said, done } = await startPool(t);
+  await apply(fine);
+  const applied = apply(preparesLate);
+  await until('both', () => done(preparesLate).length === 2);
+  t.mock.timers.tick(20_000);
+  pool.listsChanged();
+  assert.equal(await applied, true);
+  assert.deepEqual(
+    said.filter((line) => line.includes('worker')),
+    [],
+  );
+});
+
 test('a policy over which a worker hangs twice is refused, and the one before stays', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { pool, apply, done } = await startPool(t);
@@ -211,6 +227,6 @@ test('a worker whose event loop stands still for thirty ticks is ended', async (
   });
   await slot.start(undefined);
   // The first look sees the beat of its start.
-  for (let tick = 0; tick <= 30; tick += 1) slot.watch();
+  for (let tick = 0; tick <= 30; tick += 1) slot.watch(false);
   assert.equal(await ended.promise, 'its event loop has not turned for 30 seconds');
 });

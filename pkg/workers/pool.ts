@@ -203,7 +203,8 @@ export class WorkerPool implements DataPlane {
 
   #tick(): void {
     this.#exposure.sweep(this.#options.clock.monotonicMs());
-    for (const slot of this.#slots) slot.watch();
+    const someHaveAnswered = this.#slots.some(({ hasAnswered }) => hasAnswered);
+    for (const slot of this.#slots) slot.watch(someHaveAnswered);
   }
 
   #ended(worker: number, why: string, series: readonly MetricFamily[]): void {

@@ -28,9 +28,10 @@ export class Slot {
   #series: readonly MetricFamily[] = [];
   #beat = 0;
   #silentTicks = 0;
-  /** Commands about a policy that are not answered yet, and how many looks have seen nothing but them. */
+  /** Commands about a policy that are not answered yet, and how many looks have seen nothing but them: all, and while others waited. */
   #unanswered = 0;
   #unansweredTicks = 0;
+  #awaitedTicks = 0;
   #stopping = false;
 
   constructor(options: SlotOptions) {
@@ -40,6 +41,11 @@ export class Slot {
   /** A thread is here that has the policy in force, where there is one. */
   get isServing(): boolean {
     return this.#isServing;
+  }
+
+  /** Its thread could serve, and has answered all that it was asked about a policy. */
+  get hasAnswered(): boolean {
+    return this.#isServing && this.#unanswered === 0;
   }
 
   /** Resolves when a thread serves here, now or later. */
@@ -59,7 +65,7 @@ export class Slot {
     // What is in force may change while this one catches up.
     for (let next = inForce?.(); next !== undefined && next.version !== this.#version; next = inForce?.()) {
       try {
-        await this.#bring(thread, next);
+        await this.#bring(next, (command) => thread.call(command));
       } catch (error) {
         if (!(error instanceof WorkerEnded)) void thread.end(`it cannot serve what the others do: ${String(error)}`);
         throw error;
@@ -72,7 +78,7 @@ export class Slot {
   /** First phase. @throws WorkerEnded, WorkerRefused. */
   async prepare(next: InForce): Promise<void> {
     const thread = this.#living();
-    await this.#compile(thread, next);
+    await this.#answered(thread, this.#preparing(next));
     this.#prepared = thread;
   }
 
@@ -87,7 +93,7 @@ export class Slot {
         try {
           // A thread that took the place of a prepared one before all were has the policy before.
           if (thread === prepared) await this.#answered(thread, { kind: 'commit' });
-          else await this.#bring(thread, next);
+          else await this.#bring(next, (command) => this.#answered(thread, command));
           if (thread === this.#thread) this.#version = next.version;
         } catch (error) {
           if (!(error instanceof WorkerEnded)) await thread.end(`it could not swap its policy: ${String(error)}`);
@@ -147,19 +153,25 @@ export class Slot {
 
   /**
    * Called about once a second. A thread whose event loop stands still for half a minute is ended, and one that owes an
-   * answer about a policy for five seconds: all others wait for it. Looks are counted, not time: a process that was stopped
-   * as a whole finds no fault in its workers.
+   * answer about a policy while others have given theirs (`isAwaited`) for five seconds more than those took: a policy that
+   * takes all of them long is no fault of any. Looks are counted, not time: a process that was stopped as a whole finds no
+   * fault in its workers.
    */
-  watch(): void {
+  watch(isAwaited: boolean): void {
     const { setup } = this.#options;
     const beat = Atomics.load(new Int32Array(setup.beats), setup.worker - 1);
     this.#silentTicks = beat === this.#beat ? this.#silentTicks + 1 : 0;
     this.#beat = beat;
-    if (this.#unanswered > 0) this.#unansweredTicks += 1;
+    if (this.#unanswered > 0) {
+      this.#unansweredTicks += 1;
+      if (isAwaited) this.#awaitedTicks += 1;
+    }
     if (this.#stopping) return;
-    if (this.#unansweredTicks > maxUnansweredTicks) {
-      this.#unansweredTicks = 0;
-      void this.#thread?.end(`it has not answered about a policy for ${maxUnansweredTicks} seconds`);
+    const othersTook = this.#unansweredTicks - this.#awaitedTicks;
+    if (this.#awaitedTicks > othersTook + maxAwaitedTicks) {
+      const seconds = this.#unansweredTicks - 1;
+      this.#answerCame();
+      void this.#thread?.end(`it has not answered about a policy for ${seconds} seconds, and others have`);
     } else if (this.#silentTicks >= maxSilentTicks) {
       this.#silentTicks = 0;
       void this.#thread?.end(`its event loop has not turned for ${maxSilentTicks} seconds`);
@@ -167,26 +179,31 @@ export class Slot {
   }
 
   /** Both phases, for a thread that catches up with the others. */
-  async #bring(thread: Thread, next: InForce): Promise<void> {
-    await this.#compile(thread, next);
-    await this.#answered(thread, { kind: 'commit' });
+  async #bring(next: InForce, call: (command: Command) => Promise<unknown>): Promise<void> {
+    await call(this.#preparing(next));
+    await call({ kind: 'commit' });
     this.#version = next.version;
   }
 
-  async #compile(thread: Thread, { policy }: InForce): Promise<void> {
-    await this.#answered(thread, { kind: 'prepare', policy, places: this.#options.placesOf(policy) });
+  #preparing({ policy }: InForce): Command {
+    return { kind: 'prepare', policy, places: this.#options.placesOf(policy) };
   }
 
   /** For a command that a policy for all workers waits for; see watch. @throws WorkerEnded, WorkerRefused. */
   async #answered(thread: Thread, command: Command): Promise<void> {
-    if (this.#unanswered === 0) this.#unansweredTicks = 0;
+    if (this.#unanswered === 0) this.#answerCame();
     this.#unanswered += 1;
     try {
       await thread.call(command);
     } finally {
       this.#unanswered -= 1;
-      this.#unansweredTicks = 0;
+      this.#answerCame();
     }
+  }
+
+  #answerCame(): void {
+    this.#unansweredTicks = 0;
+    this.#awaitedTicks = 0;
   }
 
   #living(): Thread {
@@ -215,4 +232,4 @@ function unheard(): PromiseWithResolvers<void> {
 const seriesMs = 2000;
 const maxSilentTicks = 30;
 /** Whole seconds: the first look may come at once. A policy of 8,000 CA certificates compiled in 1.6 s. */
-const maxUnansweredTicks = 5;
+const maxAwaitedTicks = 5;

@@ -45,8 +45,8 @@ export const workersMutants: readonly Mutant[] = [
     ],
     [
       'a worker that hangs holds up a policy for half a minute',
-      'if (this.#unansweredTicks > maxUnansweredTicks) {',
-      'if (this.#unansweredTicks > 1000) {',
+      'if (this.#awaitedTicks > othersTook + maxAwaitedTicks) {',
+      'if (this.#awaitedTicks > 1000) {',
       pool,
     ],
     [
@@ -57,7 +57,7 @@ export const workersMutants: readonly Mutant[] = [
     ],
     [
       'what took the place of a prepared worker goes on with the policy before',
-      'else await this.#bring(thread, next);',
+      'else await this.#bring(next, (command) => this.#answered(thread, command));',
       '',
       pool,
     ],

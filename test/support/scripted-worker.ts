@@ -41,8 +41,11 @@ parentPort?.on('message', (message: ToWorker) => {
     },
   ];
   const done = () => send({ kind: 'done', id, families: command.kind === 'metrics' ? families : [] });
-  if ((isBad && command.kind === 'commit' && port === 1006) || (!isBad && command.kind === 'prepare' && port === 1007))
-    late = done;
+  const isLate =
+    command.kind === 'prepare'
+      ? port === 1020 || (!isBad && port === 1007)
+      : isBad && command.kind === 'commit' && port === 1006;
+  if (isLate) late = done;
   else done();
   // Whoever reads this knows that the owner has the answer.
   if (!isBad && (port === 1005 || port === 1008 || port === 1009))
