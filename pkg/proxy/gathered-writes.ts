@@ -91,4 +91,4 @@ export class GatheredWrites {
 const bufferBytes = 61_440;
 /** Buffers that have been written, for all sockets. */
 const spare: Buffer[] = [];
-const maxSpare = 8;
+const maxSpare = 32;
