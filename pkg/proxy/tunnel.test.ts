@@ -279,10 +279,13 @@ test('extended CONNECT over HTTP/2 is an upgrade for the application, with a key
 
 test('extended CONNECT: nothing goes on before the 101, and a refusal is one', async (t) => {
   const world = await startWorld(t, {
-    respond: (text) => (text.endsWith('\r\n\r\n') ? answer('no', '', '403 Forbidden') : undefined),
+    respond: (text) => (text.includes('Upgrade: ') ? answer('no', '', '403 Forbidden') : answer('yes')),
   });
   const session = await connectHttp2(t, world);
   await new Promise<void>((resolve) => session.once('remoteSettings', () => resolve()));
+  // The application's connection is there already: what went on before the 101 would arrive.
+  const first = session.request({ ':path': '/' });
+  await new Promise((resolve) => first.once('close', resolve).resume());
   const stream = session.request(connectHeaders);
   stream.on('error', () => undefined);
   stream.write('frame');

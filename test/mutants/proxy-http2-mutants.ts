@@ -97,7 +97,7 @@ export const proxyHttp2Mutants: readonly Mutant[] = [
     [
       'a request of HTTP/2 is what another was',
       'if (fields[i] !== other.fields[i]) return false;',
-      '',
+      '{}',
       http2,
       /^a request of HTTP\/2 that repeats/,
     ],
