@@ -2,6 +2,7 @@ import { nearest } from './distance.ts';
 import { durationMs } from './duration.ts';
 import { injectedVersionAnnotation, podLabels, podPrefix } from './pod-names.ts';
 import { quantityNano } from './quantity.ts';
+import { wholeNumber } from './whole-number.ts';
 import { readWorkers, workersValues } from './workers-value.ts';
 
 /** What a pod's annotations say about its sidecar; what they leave out, the operator's settings decide. */
@@ -139,12 +140,6 @@ function portSetting(name: string, port: number, meaning: string): PodSetting<nu
     meaning,
     read: (text) => wholeNumber(text, 1024, 65_535),
   };
-}
-
-function wholeNumber(text: string, least: number, most: number): number | undefined {
-  if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) return undefined;
-  const number = Number(text);
-  return number >= least && number <= most ? number : undefined;
 }
 
 function choiceSetting(

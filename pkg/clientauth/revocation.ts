@@ -35,7 +35,7 @@ export function pathNotRevoked(answers: readonly Answered[], settings: OcspSetti
     if (index === 0) return finding;
     const detail = `CA ${certificate.subject.text}: ${finding.detail}`;
     return finding.kind === 'fail'
-      ? { ...finding, detail: fail(finding.reason, detail).detail }
+      ? { ...finding, ...fail(finding.reason, detail, finding.holdsUntilMs) }
       : { ...finding, detail };
   });
   const rank = (finding: RevocationFinding) =>

@@ -47,10 +47,10 @@ function findPlaces(): { readonly buffer: symbol; readonly callback: symbol } | 
   const probe = new Socket({ onread: { buffer: mark, callback } });
   const holding = (value: unknown) =>
     Object.getOwnPropertySymbols(probe).find((symbol) => Reflect.get(probe, symbol) === value);
-  const found = { buffer: holding(mark), callback: holding(callback) };
-  return found.buffer === undefined || found.callback === undefined
-    ? undefined
-    : { buffer: found.buffer, callback: found.callback };
+  const placeOfBuffer = holding(mark);
+  const placeOfCallback = holding(callback);
+  if (placeOfBuffer === undefined || placeOfCallback === undefined) return undefined;
+  return { buffer: placeOfBuffer, callback: placeOfCallback };
 }
 
 const places = findPlaces();

@@ -88,7 +88,7 @@ export class BackSocket implements Exchange, RosterMember {
     if (socket === undefined) return true;
     this.#sentBody = true;
     this.#waitingSinceMs = this.#back.now();
-    if (this.#connected) return this.#gather(socket, this.#request).push(chunk);
+    if (this.#connected) return this.#gather(socket).push(chunk);
     this.#earlyBody.push(chunk);
     return false;
   }
@@ -168,20 +168,20 @@ export class BackSocket implements Exchange, RosterMember {
       this.#octets = undefined;
       return;
     }
-    if (request.body.kind !== 'none') {
-      // Often the body, or all there is of it yet, is here too.
-      this.#gather(socket, request).head(head);
-      if (request.body.kind === 'stream') this.#octets = undefined;
-      return;
-    }
-    socket.write(head);
-    // Octets that wait must stay as they are: here for the system, above for the connection or the first chunk.
-    if (socket.writableLength > 0) this.#octets = undefined;
+    this.#writeHead(socket, head);
+    // Octets that wait must stay as they are: here for the system or the first chunk, above for the connection.
+    if (socket.writableLength > 0 || request.body.kind === 'stream') this.#octets = undefined;
   }
 
-  #gather(socket: Socket, request: OutgoingRequest | undefined): GatheredWrites {
+  /** Where there is a body, all there is of it yet is often here too. */
+  #writeHead(socket: Socket, head: Buffer): void {
+    if (this.#request?.body.kind === 'none') socket.write(head);
+    else this.#gather(socket).head(head);
+  }
+
+  #gather(socket: Socket): GatheredWrites {
     this.#writes ??= new GatheredWrites(socket);
-    this.#writes.chunked = request?.body.kind === 'stream';
+    this.#writes.chunked = this.#request?.body.kind === 'stream';
     return this.#writes;
   }
 
@@ -225,14 +225,9 @@ export class BackSocket implements Exchange, RosterMember {
     const head = this.#early;
     this.#early = undefined;
     if (head === undefined) return;
-    if (this.#request?.body.kind === 'none') {
-      socket.write(head);
-      return;
-    }
-    const writes = this.#gather(socket, this.#request);
-    writes.head(head);
+    this.#writeHead(socket, head);
     let more = true;
-    for (const part of this.#earlyBody.take()) more = writes.push(part);
+    for (const part of this.#earlyBody.take()) more = this.#gather(socket).push(part);
     if (this.#requestDone) this.#endBody(socket);
     else if (more) this.#sink?.writable();
   }

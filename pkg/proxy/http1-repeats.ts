@@ -4,7 +4,7 @@ import { composeRequest, composeResponseFields, repeatRequest } from './compose.
 import type { AdmissionRequest } from './connection.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { type AnswerHead, answerHead } from './http1-answer.ts';
-import type { SnapshotPeer } from './repeats.ts';
+import { isSameList, type SnapshotPeer } from './repeats.ts';
 import type { RequestId } from './request-id.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -107,8 +107,4 @@ function differInTarget(one: Forward, other: Forward): boolean {
     one === other ||
     (one.bound === other.bound && isSameList(one.remove, other.remove) && isSameList(one.set, other.set))
   );
-}
-
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  return one === other || (one.length === other.length && one.every((text, i) => text === other[i]));
 }

@@ -1,11 +1,12 @@
 import type { HeadLimits } from '../http1/head.ts';
+import { splitQuery } from '../http1/target.ts';
 import type { RequestFields } from '../http2/stream.ts';
 import type { Forward } from './admission.ts';
 import { composeRequest, composeResponseFields, repeatRequest } from './compose.ts';
 import type { IncomingResponse, OutgoingRequest } from './exchange.ts';
 import { answerFields } from './http2-headers.ts';
 import { type Http2Request, headOverLimit, readHttp2Request } from './http2-request.ts';
-import type { SnapshotPeer } from './repeats.ts';
+import { isSameList, type SnapshotPeer } from './repeats.ts';
 import type { RequestId } from './request-id.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -77,13 +78,8 @@ export class Http2Repeats {
 }
 
 function readHead(head: RequestFields, limits: HeadLimits): Http2Read {
-  const target = valueOf(head.fields, ':path');
-  const query = target.indexOf('?');
-  const said = {
-    head,
-    method: valueOf(head.fields, ':method'),
-    path: query < 0 ? target : target.slice(0, query),
-  };
+  const { path } = splitQuery(valueOf(head.fields, ':path'), undefined);
+  const said = { head, method: valueOf(head.fields, ':method'), path };
   const tooLarge = headOverLimit(head, limits);
   if (tooLarge !== undefined) return { ...said, kind: 'over-limit', message: tooLarge };
   const request = readHttp2Request(head);
@@ -99,11 +95,6 @@ function valueOf(fields: readonly string[], name: string): string {
 
 function isSame(one: RequestFields, other: RequestFields): boolean {
   if (one === other) return true;
-  const { fields } = one;
-  const { length } = fields;
-  if (length !== other.fields.length || one.endStream !== other.endStream || other.overLimit) return false;
-  for (let i = 0; i < length; i += 1) if (fields[i] !== other.fields[i]) return false;
-  const { neverIndexed } = one;
-  // Most requests have none, which is one object.
-  return neverIndexed === other.neverIndexed || neverIndexed.join('\n') === other.neverIndexed.join('\n');
+  if (one.endStream !== other.endStream || other.overLimit) return false;
+  return isSameList(one.fields, other.fields) && isSameList(one.neverIndexed, other.neverIndexed);
 }

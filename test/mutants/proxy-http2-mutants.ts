@@ -96,8 +96,8 @@ export const proxyHttp2Mutants: readonly Mutant[] = [
     ],
     [
       'a request of HTTP/2 is what another was',
-      'if (fields[i] !== other.fields[i]) return false;',
-      '{}',
+      'isSameList(one.fields, other.fields) && ',
+      '',
       http2,
       /^a request of HTTP\/2 that repeats/,
     ],
