@@ -3,7 +3,7 @@ import { FloodGuard, floodKind } from './flood.ts';
 import { defaultWindow, errorCode, max31 } from './frame.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { FieldLimits } from './hpack/decoder.ts';
+import type { FieldLimits } from './hpack/decoded-block.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
 import { Inbound } from './inbound.ts';
 import { InboundHeaders } from './inbound-headers.ts';

@@ -1,26 +1,9 @@
+import type { DecodedBlock, FieldLimits } from './decoded-block.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import { HpackError } from './error.ts';
 import { huffmanDecode } from './huffman.ts';
 import { RepeatedBlock } from './repeated-block.ts';
 import { staticCount, staticFields, type TableField, tableField } from './static-table.ts';
-
-/** Of one field list. */
-export interface FieldLimits {
-  /** Octets: for every field its name, its value and 32 (RFC 9113 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
-  readonly maxListBytes: number;
-  readonly maxFields: number;
-}
-
-export interface DecodedBlock {
-  /** Flat: name, value; Latin-1 as received. Over a limit the ones that had room. */
-  readonly fields: readonly string[];
-  /** Whether a limit was passed. The block was read to its end all the same, for the table's sake. */
-  readonly overLimit: boolean;
-  /** Whether every field was one that `accepts` takes. */
-  readonly accepted: boolean;
-  /** Names of fields that no hop may put into a table (RFC 7541 6.2.3): to be encoded so again. */
-  readonly neverIndexed: readonly string[];
-}
 
 export interface DecoderOptions {
   /** The size of the table, in octets, that the peer may use from the start: 4096 on a connection (RFC 9113 6.5.2). */

@@ -1,4 +1,4 @@
-import type { DecodedBlock, FieldLimits } from './decoder.ts';
+import type { DecodedBlock, FieldLimits } from './decoded-block.ts';
 
 /**
  * The field block that came last, kept so that one which repeats it octet for octet need not be decoded again: it means
