@@ -14,6 +14,17 @@ suite('closed streams', () => {
     );
   });
 
+  test('that the peer resets too are its own from then on; those that had ended stay so', () => {
+    const closed = new ClosedStreams(4);
+    closed.add(1, 'reset-by-us');
+    closed.add(3, 'ended');
+    for (const id of [1, 3, 5]) closed.resetByPeer(id);
+    assert.deepEqual(
+      [1, 3, 5].map((id) => closed.find(id)),
+      ['reset-by-peer', 'ended', undefined],
+    );
+  });
+
   test('are forgotten, the oldest first', () => {
     const closed = new ClosedStreams(2);
     closed.add(1, 'ended');

@@ -28,12 +28,34 @@ export class ClosedStreams {
     this.#next = (this.#next + 2) % this.#ring.length;
   }
 
-  /** @returns undefined for a stream that never was. Looks through all: only a peer at fault or in a race asks. */
-  find(id: number): Ending | 'forgotten' | undefined {
-    for (let i = 0; i < this.#ring.length; i += 2) {
-      if (this.#ring[i] === id) return endings[this.#ring[i + 1] ?? 0];
+  /**
+   * The peer resets a stream that we reset or that is over. Behind its own RST_STREAM nothing of it can be on its way any
+   * more: what comes is its fault (RFC 9113 5.1).
+   */
+  resetByPeer(id: number): void {
+    const place = this.#placeOf(id);
+    if (place !== undefined && this.#endingAt(place) === 'reset-by-us') {
+      this.#ring[place + 1] = endings.indexOf('reset-by-peer');
     }
+  }
+
+  /** @returns undefined for a stream that never was. */
+  find(id: number): Ending | 'forgotten' | undefined {
+    const place = this.#placeOf(id);
+    if (place !== undefined) return this.#endingAt(place);
     return id <= this.#forgotten ? 'forgotten' : undefined;
+  }
+
+  /** Looks through all: only a peer at fault or in a race asks. */
+  #placeOf(id: number): number | undefined {
+    for (let place = 0; place < this.#ring.length; place += 2) {
+      if (this.#ring[place] === id) return place;
+    }
+    return undefined;
+  }
+
+  #endingAt(place: number): Ending | undefined {
+    return endings[this.#ring[place + 1] ?? 0];
   }
 }
 

@@ -175,9 +175,11 @@ export class Inbound implements FrameSink {
 
   #rstStream(id: number, buffer: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw new ConnectionError(errorCode.frameSizeError, 'RST_STREAM not of 4 octets');
-    const stream = this.#streams.table.find(id);
+    const { table } = this.#streams;
+    const stream = table.find(id);
     if (stream === undefined) {
-      this.#streams.table.assertBegun(id, 'RST_STREAM');
+      table.assertBegun(id, 'RST_STREAM');
+      table.resetByPeer(id);
       refuseFlood(this.#guard.spend(floodKind.ignoredFrames));
       return;
     }

@@ -59,6 +59,11 @@ export class StreamTable {
     this.#closed.add(id, 'reset-by-us');
   }
 
+  /** The peer resets a stream that is not open any more. */
+  resetByPeer(id: number): void {
+    this.#closed.resetByPeer(id);
+  }
+
   /** How a stream that is not open ended; undefined: it was skipped. */
   endingOf(id: number): Ending | 'forgotten' | undefined {
     return this.#closed.find(id);
