@@ -160,6 +160,22 @@ suite('a stream', () => {
     assert.deepEqual(probe.events, ['data 1 x', 'closed 1 noError']);
   });
 
+  for (const [name, late] of [
+    ['HEADERS', headers(1)],
+    ['DATA', data(1, 'x')],
+  ] as const) {
+    test(`that we reset and then its client too ignores ${name} before, and fails by it behind the client's`, () => {
+      const probe = new SessionProbe().open();
+      probe.receive(headers(1, post, endHeaders));
+      probe.stream(1).refuseRest();
+      done(probe, 1);
+      probe.receive(late, rstStream(1, 8));
+      assert.deepEqual(probe.sent, ['HEADERS 1 END :status 200', 'RST_STREAM 1 noError']);
+      probe.receive(late);
+      assert.deepEqual(probe.sent.slice(2), ['RST_STREAM 1 streamClosed']);
+    });
+  }
+
   test('whose request is whole has no rest to be refused', () => {
     const probe = new SessionProbe().open();
     probe.receive(settings(4, 0), headers(1));

@@ -562,24 +562,6 @@ test('DATA on a stream that ended in order is an error of the connection', () =>
   assert.deepEqual(probe.sent, ['HEADERS 1 END :status 204', 'GOAWAY 1 streamClosed']);
 });
 
-suite('behind the RST_STREAM of a client nothing is on its way, though we had reset the stream first', () => {
-  for (const [name, late] of [
-    ['HEADERS', headers(1)],
-    ['DATA', data(1, 'x')],
-  ] as const) {
-    test(name, () => {
-      const probe = new SessionProbe().open();
-      probe.receive(upload);
-      probe.stream(1).refuseRest();
-      probe.stream(1).respond([':status', '204'], true);
-      probe.receive(late, rstStream(1, 8));
-      assert.deepEqual(probe.sent, ['HEADERS 1 END :status 204', 'RST_STREAM 1 noError']);
-      probe.receive(late);
-      assert.deepEqual(probe.sent.slice(2), reset(1, 'streamClosed'));
-    });
-  }
-});
-
 test('more streams than allowed are refused, and the others live', () => {
   const probe = new SessionProbe({ maxConcurrentStreams: 2 }).open();
   probe.receive(headers(1), headers(3), headers(5));
