@@ -114,6 +114,11 @@ export function earliestNotAfterMs(path: CertificatePath): number {
   return Math.min(...path.map(({ notAfterMs }) => notAfterMs));
 }
 
+/** The first moment at which all certificates of the path are in date. */
+export function latestNotBeforeMs(path: CertificatePath): number {
+  return Math.max(...path.map(({ notBeforeMs }) => notBeforeMs));
+}
+
 /** ISO 8601 in whole seconds: `2026-11-20T10:00:00Z`. */
 export function isoTime(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;

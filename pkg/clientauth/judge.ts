@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { RevocationChecker } from '../crl/revocation.ts';
 import { type RevocationStatus, unasked } from '../ocsp/status.ts';
@@ -10,9 +9,11 @@ import {
   allowed,
   earliestNotAfterMs,
   type Failure,
+  type Finding,
   fail,
   forever,
   issuerMatches,
+  latestNotBeforeMs,
   opensslAgrees,
   purposeIsClientAuth,
   wellFormed,
@@ -35,6 +36,16 @@ export interface Presented {
 }
 
 type Trusted = Extract<PreVerdict, { readonly kind: 'trusted' }>;
+type Accept = Extract<Verdict, { readonly kind: 'accept' }>;
+type Refuse = Extract<Verdict, { readonly kind: 'refuse' }>;
+
+/** The last verdict that accepted a path: the same as long as the same is answered, between two dates (Unix milliseconds). */
+interface Accepted {
+  readonly verdict: Accept;
+  readonly statuses: readonly RevocationStatus[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
 
 /** A verdict with every named check, in the order of the chain; for `lychgate check`. */
 export interface Explanation {
@@ -47,8 +58,8 @@ export interface Explanation {
 export interface Judge {
   readonly trust: Trust;
   /**
-   * Reads what was presented and builds the path; the same object for whoever presents the same certificates, and is
-   * trusted by OpenSSL too. Keeps nothing of `presented`. Never throws.
+   * Reads what was presented and builds the path; the same object for whoever presents the same certificate, and is
+   * trusted by OpenSSL too: then `sent` is not read. Keeps nothing of `presented`. Never throws.
    */
   preVerdict(presented: Presented, nowMs: number): PreVerdict;
   /**
@@ -67,15 +78,20 @@ export interface Judge {
 export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checker: RevocationChecker): Judge {
   const allow = compileAllow(settings.allow, trust);
   const known = new LRUCache<string, Trusted>({ max: maxRemembered });
+  const accepted = new WeakMap<Trusted, Accepted>();
   const revocation = settings.revocation;
 
   function preVerdict(presented: Presented, nowMs: number): PreVerdict {
-    const { leaf: der, sent, authorizationError } = presented;
+    const { leaf: der, authorizationError } = presented;
     if (der === undefined) return { kind: 'absent' };
-    const tooMany = sent.length > maxSentCertificates;
-    const key = tooMany ? '' : fingerprint(der, sent);
+    // The certificate itself, not a hash of it: this is cheaper, and says exactly what is meant.
+    const key = der.toString('latin1');
     const before = known.get(key);
-    if (before !== undefined && authoritiesInDate(before.path, nowMs)) return asOpensslSays(before, authorizationError);
+    if (before !== undefined && authoritiesInDate(before.path, nowMs)) {
+      // A path of this certificate is one whoever sent its issuers, if OpenSSL finds one for this handshake as well.
+      if (authorizationError === null) return before;
+      if (isComplete(before, presented.sent)) return { ...before, authorizationError };
+    }
     let leaf: Certificate;
     try {
       leaf = parseCertificate(der);
@@ -89,7 +105,8 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     }
     const form = wellFormed(leaf);
     if (form.kind === 'fail') return { kind: 'refused', leaf, check: 'wellFormed', failure: form };
-    if (tooMany) {
+    const { sent } = presented;
+    if (sent.length > maxSentCertificates) {
       const failure = fail('UntrustedIssuer', `${sent.length} certificates sent, limit ${maxSentCertificates}`);
       return { kind: 'refused', leaf, check: 'pathTrusted', failure };
     }
@@ -99,7 +116,8 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     }
     const found = trusted(result.path);
     known.set(key, found);
-    return asOpensslSays(found, authorizationError);
+    // OpenSSL's word belongs to one handshake; where it says nothing, connections share what was found.
+    return authorizationError === null ? found : { ...found, authorizationError };
   }
 
   function trusted(path: CertificatePath): Trusted {
@@ -122,9 +140,8 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     ];
   }
 
-  function withdrawn(before: PreVerdict): Failure | undefined {
-    if (trust.anchors.length === 0) return fail('TrustWithdrawn', 'no CA is trusted any more');
-    if (before.kind !== 'trusted') return undefined;
+  function withdrawn(before: Trusted): Failure | undefined {
+    if (trust.anchors.length === 0) return nothingTrusted();
     const gone = before.relied.find((sha256) => !trust.fingerprints.has(sha256));
     const authority = before.path.find(({ sha256 }) => sha256 === gone);
     return authority === undefined
@@ -132,38 +149,64 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
       : fail('TrustWithdrawn', `${authority.subject.text} is not trusted any more`);
   }
 
-  /** Leaves what was answered about revocation, where it is asked, in `asked`. */
-  function recheck(before: PreVerdict, nowMs: number, asked: Answered[] = []): Verdict | Promise<Verdict> {
-    const gone = withdrawn(before);
-    if (gone !== undefined) return refuse(gone);
-    if (before.kind === 'absent') {
-      return settings.mode === 'Optional' ? { kind: 'none' } : refuse(fail('NoCertificate', 'none was presented'));
-    }
+  /** The verdict without a path to a trusted CA. */
+  function refuseUntrusted(before: Exclude<PreVerdict, Trusted>): Verdict {
+    if (trust.anchors.length === 0) return refuse(nothingTrusted());
     if (before.kind === 'refused') return refuse(before.failure);
-    for (const [, finding] of localFindings(before, nowMs)) {
-      if (finding.kind === 'fail') return refuse(finding);
+    return settings.mode === 'Optional' ? { kind: 'none' } : refuse(fail('NoCertificate', 'none was presented'));
+  }
+
+  /** Leaves what was answered about revocation, where it is asked, in `asked`. */
+  function recheck(before: PreVerdict, nowMs: number, asked?: Answered[]): Verdict | Promise<Verdict> {
+    if (before.kind !== 'trusted') return refuseUntrusted(before);
+    const last = accepted.get(before);
+    // Nothing but time ends what the local checks have found of a path.
+    if (last === undefined || nowMs < last.fromMs || nowMs > last.untilMs) {
+      const failure =
+        withdrawn(before) ??
+        localFindings(before, nowMs)
+          .map(([, finding]) => finding)
+          .find(isFailure);
+      if (failure !== undefined) return refuse(failure);
     }
     const { path } = before;
-    if (revocation.kind === 'none') return accept(path, 'off', undefined);
     const weigh = (statuses: readonly RevocationStatus[]): Verdict => {
-      asked.push(...statuses.map((status, index) => ({ certificate: path[index] ?? path[0], status })));
-      const finding = pathNotRevoked(asked, revocation.ocsp);
-      const verdict =
-        finding.kind === 'fail' ? refuse(finding) : accept(path, finding.revocation, finding.holdsUntilMs);
-      const { responder } = finding;
-      return responder === undefined || verdict.kind === 'none' ? verdict : { ...verdict, responder };
+      const answers = statuses.map((status, index) => ({ certificate: path[index] ?? path[0], status }));
+      asked?.push(...answers);
+      const verdict = weighed(path, answers);
+      if (verdict.kind === 'accept') {
+        accepted.set(before, { verdict, statuses, fromMs: latestNotBeforeMs(path), untilMs: earliestNotAfterMs(path) });
+      }
+      return verdict;
     };
-    // All at once, the leaf first: the slowest answer is waited for, not their sum. A root answers for itself to nobody.
-    const statuses = path.flatMap((certificate, index) => {
-      const issuer = path[index + 1];
-      return issuer === undefined || (index > 0 && revocation.ocsp.scope === 'Leaf')
-        ? []
-        : [ask(certificate, issuer, revocation)];
-    });
+    const statuses = askAll(path);
+    if (statuses instanceof Promise) return statuses.then(weigh);
+    const isSame = last !== undefined && asked === undefined && isSameList(last.statuses, statuses);
+    return isSame ? last.verdict : weigh(statuses);
+  }
+
+  /** What a path is worth whose local checks have passed. */
+  function weighed(path: CertificatePath, answers: readonly Answered[]): Verdict {
+    if (revocation.kind === 'none') return accept(path, 'off', undefined);
+    const finding = pathNotRevoked(answers, revocation.ocsp);
+    const { responder } = finding;
+    const said = responder === undefined ? {} : { responder };
+    return finding.kind === 'fail'
+      ? { ...refuse(finding), ...said }
+      : { ...accept(path, finding.revocation, finding.holdsUntilMs), ...said };
+  }
+
+  /** All at once, the leaf first: the slowest answer is waited for, not their sum. A root answers for itself to nobody. */
+  function askAll(path: CertificatePath): readonly RevocationStatus[] | Promise<readonly RevocationStatus[]> {
+    if (revocation.kind === 'none') return nobodyAsked;
+    const statuses: (RevocationStatus | Promise<RevocationStatus>)[] = [];
+    const links = revocation.ocsp.scope === 'Leaf' ? 1 : path.length - 1;
+    for (let i = 0; i < links; i++) {
+      const [certificate, issuer] = [path[i], path[i + 1]];
+      if (certificate !== undefined && issuer !== undefined) statuses.push(ask(certificate, issuer, revocation));
+    }
     const known = statuses.filter((status): status is RevocationStatus => !(status instanceof Promise));
-    return known.length === statuses.length
-      ? weigh(known)
-      : Promise.all(statuses.map((status) => Promise.resolve(status))).then(weigh);
+    return known.length === statuses.length ? known : Promise.all(statuses.map((status) => Promise.resolve(status)));
   }
 
   function ask(
@@ -202,11 +245,19 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
   };
 }
 
-function refuse({ reason, detail, holdsUntilMs }: Failure): Verdict {
+function nothingTrusted(): Failure {
+  return fail('TrustWithdrawn', 'no CA is trusted any more');
+}
+
+function isFailure(finding: Finding): finding is Failure {
+  return finding.kind === 'fail';
+}
+
+function refuse({ reason, detail, holdsUntilMs }: Failure): Refuse {
   return { kind: 'refuse', reason, detail, holdsUntilMs };
 }
 
-function accept(path: CertificatePath, revocation: RevocationWord, freshUntilMs: number | undefined): Verdict {
+function accept(path: CertificatePath, revocation: RevocationWord, freshUntilMs: number | undefined): Accept {
   return {
     kind: 'accept',
     path,
@@ -228,16 +279,13 @@ function messageOf(error: unknown): string {
   return error instanceof CertificateMalformed ? error.message : 'unreadable';
 }
 
-/** The handshake's own word belongs to one connection; where it says nothing, connections share what was found. */
-function asOpensslSays(before: Trusted, authorizationError: string | null): Trusted {
-  return authorizationError === null ? before : { ...before, authorizationError };
+/** Whether all of the path that is not configured has been sent. */
+function isComplete({ path, relied }: Trusted, sent: readonly Buffer[]): boolean {
+  return path.slice(1).every(({ sha256, der }) => relied.includes(sha256) || sent.some((one) => one.equals(der)));
 }
 
-/** Length-prefixed, so that no two lists of certificates run together to the same bytes. */
-function fingerprint(leaf: Buffer, sent: readonly Buffer[]): string {
-  const hash = createHash('sha256');
-  for (const der of [leaf, ...sent]) hash.update(`${der.length}:`).update(der);
-  return hash.digest('base64');
+function isSameList(one: readonly RevocationStatus[], other: readonly RevocationStatus[]): boolean {
+  return one.length === other.length && one.every((status, i) => status === other[i]);
 }
 
 function authoritiesInDate(path: CertificatePath, nowMs: number): boolean {
@@ -245,3 +293,4 @@ function authoritiesInDate(path: CertificatePath, nowMs: number): boolean {
 }
 
 const maxRemembered = 500;
+const nobodyAsked: readonly RevocationStatus[] = [];

@@ -14,7 +14,7 @@ import type { Deps } from './deps.ts';
 import type { Back } from './exchange.ts';
 import { hostOf } from './host.ts';
 import { Judgement } from './judgement.ts';
-import { readPresented } from './peer.ts';
+import { PresentedBySocket } from './peer.ts';
 import { RequestId } from './request-id.ts';
 import type { CompiledListener, CompiledProfile, Snapshot } from './snapshot.ts';
 
@@ -98,7 +98,7 @@ export class Connection {
       tls: { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name, serverName },
     };
     this.#peerIsTrustedProxy = profile.trustsProxy(clientIp);
-    this.#judgement = new Judgement(gate.clock, readPresented(socket), profile.judge);
+    this.#judgement = new Judgement(gate.clock, new PresentedBySocket(socket), profile.judge);
   }
 
   get profile(): CompiledProfile {

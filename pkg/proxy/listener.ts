@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Connection } from './connection.ts';
 import { withContextOptions } from './context.ts';
 import type { Deps } from './deps.ts';
@@ -35,49 +35,30 @@ export interface OpenListener {
  */
 export async function openListener(gate: Host, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
-  // Who sends no or an unknown name gets a certificate only where a profile without names exists.
-  const tls = withContextOptions(listener.tls, listener.fallback?.policy, (options) =>
-    createTlsServer(
-      {
-        ...options,
-        requestCert: true,
-        rejectUnauthorized: false,
-        // Of a list Node keeps a copy for every connection, in a pool of 64 KiB that it keeps alive.
-        ALPNCallback: ({ protocols: offered }) => protocols.find((protocol) => offered.includes(protocol)),
-        allowHalfOpen: true,
-        handshakeTimeout: gate.options.handshakeMs,
-        SNICallback(this: TLSSocket, name, done) {
-          // An exception in here would end the process.
-          try {
-            const profile = current.profileFor(serverNameOf(name));
-            // The default context is the fallback's already, with all its certificates.
-            done(null, profile === current.fallback ? undefined : profile?.contextFor(this.getSharedSigalgs()));
-          } catch (error) {
-            done(error instanceof Error ? error : new Error(String(error)));
-          }
-        },
-      },
-      (socket) => {
-        try {
-          accept(gate, current, socket);
-        } catch (error) {
-          // A mistake of this program over one peer's handshake ends that connection, not the process.
-          gate.log.error('connection closed: internal error', { port: listener.port, error: String(error) });
-          socket.destroy();
-        }
-      },
-    ),
-  );
-  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    gate.metrics.handshakes.inc({ result: 'failed', version: '' });
-    gate.log.debug('handshake failed', {
-      port: listener.port,
-      clientIp: socket.remoteAddress,
-      code: error.code,
-      error: error.message,
+  const tlsServer = (settings: CompiledListener): TlsServer => {
+    const tls = createTls(gate, settings, () => current);
+    tls.on('secureConnection', (socket) => {
+      try {
+        accept(gate, current, socket);
+      } catch (error) {
+        // A mistake of this program over one peer's handshake ends that connection, not the process.
+        gate.log.error('connection closed: internal error', { port: listener.port, error: String(error) });
+        socket.destroy();
+      }
     });
-    socket.destroy();
-  });
+    tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      gate.metrics.handshakes.inc({ result: 'failed', version: '' });
+      gate.log.debug('handshake failed', {
+        port: listener.port,
+        clientIp: socket.remoteAddress,
+        code: error.code,
+        error: error.message,
+      });
+      socket.destroy();
+    });
+    return tls;
+  };
+  let tls = tlsServer(listener);
   const close = (socket: Socket, result: string) => {
     gate.metrics.handshakes.inc({ result, version: '' });
     socket.destroy();
@@ -106,13 +87,46 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     port: listener.port,
     renew(next) {
       current = next;
-      withContextOptions(next.tls, next.fallback?.policy, (options) => tls.setSecureContext(options));
+      tls = tlsServer(next);
     },
     close: () => {
       server.close();
       queue.close();
     },
   };
+}
+
+/**
+ * What does the handshakes; it listens nowhere. A server without SNICallback where one profile has every name: OpenSSL
+ * need not stop within the handshake to ask.
+ */
+function createTls(gate: Host, listener: CompiledListener, current: () => CompiledListener): TlsServer {
+  const { fallback, profiles } = listener;
+  const chooseByName: Pick<TlsOptions, 'SNICallback'> = {
+    SNICallback(this: TLSSocket, name, done) {
+      // An exception in here would end the process.
+      try {
+        const profile = current().profileFor(serverNameOf(name));
+        // The default context is the fallback's already, with all its certificates.
+        done(null, profile === fallback ? undefined : profile?.contextFor(this.getSharedSigalgs()));
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  };
+  // Who sends no or an unknown name gets a certificate only where a profile without names exists.
+  return withContextOptions(listener.tls, fallback?.policy, (options) =>
+    createTlsServer({
+      ...options,
+      ...(fallback !== undefined && profiles.length === 1 ? {} : chooseByName),
+      requestCert: true,
+      rejectUnauthorized: false,
+      // Of a list Node keeps a copy for every connection, in a pool of 64 KiB that it keeps alive.
+      ALPNCallback: ({ protocols: offered }) => protocols.find((protocol) => offered.includes(protocol)),
+      allowHalfOpen: true,
+      handshakeTimeout: gate.options.handshakeMs,
+    }),
+  );
 }
 
 function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void {

@@ -2,22 +2,41 @@ import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Presented } from '../clientauth/judge.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { leafOfSession } from './session-leaf.ts';
 
 /**
- * What the client presented in its handshake. Node's issuer links are the client's own choice (a same-name twin gets in
- * there), so they are candidates for a path and nothing more.
+ * What the client presented in its handshake, read from the socket when it is asked for. Node's issuer links are the
+ * client's own choice (a same-name twin gets in there), so they are candidates for a path and nothing more; to make them
+ * Node copies every certificate by encoding and decoding it, so the leaf alone is taken from the TLS session.
  */
-export function readPresented(socket: TLSSocket): Presented {
-  const leaf = socket.getPeerX509Certificate();
+export class PresentedBySocket implements Presented {
+  readonly #socket: TLSSocket;
+  readonly leaf: Buffer | undefined;
+  readonly authorizationError: string | null;
+  #sent: readonly Buffer[] | undefined;
+
+  constructor(socket: TLSSocket) {
+    this.#socket = socket;
+    this.leaf = leafOfSession(socket) ?? socket.getPeerX509Certificate()?.raw;
+    this.authorizationError = authorizationErrorOf(socket);
+  }
+
+  get sent(): readonly Buffer[] {
+    this.#sent ??= issuersSentBy(this.#socket);
+    return this.#sent;
+  }
+}
+
+function issuersSentBy(socket: TLSSocket): Buffer[] {
   const sent: Buffer[] = [];
-  let last: X509Certificate | undefined = leaf;
+  let last: X509Certificate | undefined = socket.getPeerX509Certificate();
   while (last !== undefined && sent.length < maxLinks) {
     const issuer: X509Certificate | undefined = last.issuerCertificate;
     if (issuer === undefined || issuer === last || issuer.raw.equals(last.raw)) break;
     sent.push(issuer.raw);
     last = issuer;
   }
-  return { leaf: leaf?.raw, sent, authorizationError: authorizationErrorOf(socket) };
+  return sent;
 }
 
 /** OpenSSL's word as Node has it: an Error by its type, a code string in fact, null where nothing is wrong. */
