@@ -20,7 +20,7 @@ import type { VerifyingClientAuth } from '../policy/policy.ts';
 import { der } from '../x509/der.ts';
 import { oids } from '../x509/extensions.ts';
 import type { CertificateRequest } from '../x509/issue.ts';
-import { compileJudge } from './judge.ts';
+import { compileJudge, type Presented } from './judge.ts';
 import { compileTrust } from './trust.ts';
 
 const pki = makePki({ nowMs, ocspUrl: 'http://ocsp.test/' });
@@ -380,30 +380,58 @@ test('paths: one that is remembered is found anew when an issuer of it is out of
   assert.deepEqual(kinds, ['accept', 'accept', 'accept']);
 });
 
-for (const { name, error, second, want } of [
-  { name: 'OpenSSL finds one too, whatever came with it', error: null, second: [], want: 'IssuerMismatch' },
+for (const { name, bundle, second, want } of [
   {
-    name: 'OpenSSL finds none, but the same issuers came with it',
-    error: 'CERT_REJECTED',
-    second: [pki.stranger.certificate.der, pki.intermediate.certificate.der],
-    want: 'UntrustedIssuer: OpenSSL: CERT_REJECTED',
+    name: 'the same CAs that are not configured came with it',
+    bundle: [pki.root],
+    second: [pki.stranger, pki.intermediate],
+    want: 'trusted',
   },
   {
-    name: 'never where OpenSSL finds none and its issuers did not come',
-    error: 'UNABLE_TO_GET_ISSUER_CERT',
-    second: [pki.stranger.certificate.der],
-    want: 'UntrustedIssuer: no trusted issuer named CN=Test Intermediate,O=Lychgate',
+    name: 'never where a CA that is not configured did not come',
+    bundle: [pki.root],
+    second: [pki.stranger],
+    want: 'refused',
+  },
+  {
+    name: 'all its CAs are configured, whatever came',
+    bundle: [pki.root, pki.intermediate],
+    second: [pki.stranger],
+    want: 'trusted',
   },
 ]) {
   test(`paths: a remembered path is that of the same leaf: ${name}`, () => {
-    const judge = compileJudge(settings, compileTrust([pki.root.certificate.pem]), silent);
-    const { leaf, sent } = present(good);
-    assert.equal(judge.preVerdict({ leaf, sent, authorizationError: null }, nowMs).kind, 'trusted');
-    const verdict = judge.judge({ leaf, sent: second, authorizationError: error }, nowMs);
-    assert.ok(!(verdict instanceof Promise) && verdict.kind === 'refuse');
-    assert.equal(`${verdict.reason}: ${verdict.detail}`.slice(0, want.length), want);
+    const judge = compileJudge(
+      settings,
+      compileTrust([bundle.map(({ certificate }) => certificate.pem).join('')]),
+      silent,
+    );
+    const first = judge.preVerdict(present(good), nowMs);
+    const sent = second.map(({ certificate }) => certificate.der);
+    const next = judge.preVerdict({ ...present(good), sent }, nowMs);
+    assert.deepEqual([first.kind, next.kind, next === first], ['trusted', want, want === 'trusted']);
   });
 }
+
+test('paths: what was sent is not read of a known leaf whose CAs are configured', () => {
+  const judge = compileJudge(settings, trust, silent);
+  judge.preVerdict(present(good), nowMs);
+  const unread: Presented = {
+    ...present(good),
+    get sent(): never {
+      throw new Error('read');
+    },
+  };
+  assert.equal(judge.preVerdict(unread, nowMs).kind, 'trusted');
+});
+
+test('paths: a leaf that ends as a known one does is another', () => {
+  const judge = compileJudge(settings, trust, silent);
+  judge.preVerdict(present(good), nowMs);
+  const { certificate } = pki.client('stranger');
+  const leaf = Buffer.concat([certificate.der.subarray(0, -16), good.certificate.der.subarray(-16)]);
+  assert.equal(judge.preVerdict({ ...present(good), leaf }, nowMs).kind, 'refused');
+});
 
 test('details are one line of printable ASCII of bounded length', () => {
   const subject = `CN=${'é'.repeat(2000)}`;

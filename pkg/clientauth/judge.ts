@@ -29,7 +29,7 @@ import type { CheckResult, RevocationWord, Verdict } from './verdict.ts';
 export interface Presented {
   /** DER of the client's own certificate; undefined where it sent none. */
   readonly leaf: Buffer | undefined;
-  /** DER of whatever else came with it: candidates, believed in nothing. */
+  /** DER of whatever else came with it: candidates, believed in nothing. Read only where configured CAs do not suffice. */
   readonly sent: readonly Buffer[];
   /** Node's code of OpenSSL's verdict on the handshake; null where it found nothing wrong. */
   readonly authorizationError: string | null;
@@ -58,8 +58,8 @@ export interface Explanation {
 export interface Judge {
   readonly trust: Trust;
   /**
-   * Reads what was presented and builds the path; the same object for whoever presents the same certificate, and is
-   * trusted by OpenSSL too: then `sent` is not read. Keeps nothing of `presented`. Never throws.
+   * Reads what was presented and builds the path; the same object for whoever presents the same certificate, where every
+   * CA of the path is configured or came with it, and is trusted by OpenSSL too. Keeps nothing of `presented`. Never throws.
    */
   preVerdict(presented: Presented, nowMs: number): PreVerdict;
   /**
@@ -84,13 +84,10 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
   function preVerdict(presented: Presented, nowMs: number): PreVerdict {
     const { leaf: der, authorizationError } = presented;
     if (der === undefined) return { kind: 'absent' };
-    // The certificate itself, not a hash of it: this is cheaper, and says exactly what is meant.
-    const key = der.toString('latin1');
+    const key = signatureEnd(der);
     const before = known.get(key);
-    if (before !== undefined && authoritiesInDate(before.path, nowMs)) {
-      // A path of this certificate is one whoever sent its issuers, if OpenSSL finds one for this handshake as well.
-      if (authorizationError === null) return before;
-      if (isComplete(before, presented.sent)) return { ...before, authorizationError };
+    if (before?.leaf.der.equals(der) && authoritiesInDate(before.path, nowMs) && isComplete(before, presented)) {
+      return asOpensslSays(before, authorizationError);
     }
     let leaf: Certificate;
     try {
@@ -116,8 +113,7 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
     }
     const found = trusted(result.path);
     known.set(key, found);
-    // OpenSSL's word belongs to one handshake; where it says nothing, connections share what was found.
-    return authorizationError === null ? found : { ...found, authorizationError };
+    return asOpensslSays(found, authorizationError);
   }
 
   function trusted(path: CertificatePath): Trusted {
@@ -279,9 +275,22 @@ function messageOf(error: unknown): string {
   return error instanceof CertificateMalformed ? error.message : 'unreadable';
 }
 
-/** Whether all of the path that is not configured has been sent. */
-function isComplete({ path, relied }: Trusted, sent: readonly Buffer[]): boolean {
-  return path.slice(1).every(({ sha256, der }) => relied.includes(sha256) || sent.some((one) => one.equals(der)));
+/** The handshake's own word belongs to one connection; where it says nothing, connections share what was found. */
+function asOpensslSays(before: Trusted, authorizationError: string | null): Trusted {
+  return authorizationError === null ? before : { ...before, authorizationError };
+}
+
+/** Tells certificates apart as a hash would; two of one key are compared, and the later one is remembered. */
+function signatureEnd(der: Buffer): string {
+  return der.toString('latin1', der.length - 16);
+}
+
+/** Whether every CA of the path is configured or has been sent; what was sent is only read where it must be. */
+function isComplete({ path, relied }: Trusted, presented: Presented): boolean {
+  if (relied.length === path.length - 1) return true;
+  return path.every(
+    ({ sha256, der }, i) => i === 0 || relied.includes(sha256) || presented.sent.some((one) => one.equals(der)),
+  );
 }
 
 function isSameList(one: readonly RevocationStatus[], other: readonly RevocationStatus[]): boolean {

@@ -80,7 +80,7 @@ export class Connection {
     listener: CompiledListener,
     profile: CompiledProfile,
     socket: TLSSocket,
-    serverName: string,
+    tls: ConnectionFacts['tls'],
     id: string,
   ) {
     this.gate = gate;
@@ -95,7 +95,7 @@ export class Connection {
       clientIp,
       clientPort: socket.remotePort ?? 0,
       serverPort: listener.port,
-      tls: { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name, serverName },
+      tls,
     };
     this.#peerIsTrustedProxy = profile.trustsProxy(clientIp);
     this.#judgement = new Judgement(gate.clock, new PresentedBySocket(socket), profile.judge);

@@ -15,6 +15,7 @@ import { OwnPlaces, type Places } from './places.ts';
 import { PolicyChanges } from './policy-changes.ts';
 import { type Absence, reasonsAgainstReadiness } from './readiness.ts';
 import { compileSnapshot, PolicyUnusable, type Snapshot } from './snapshot.ts';
+import type { NumberTally } from './tally.ts';
 
 export interface GateOptions extends Deps {
   /** Undefined listens on every address, both families. */
@@ -44,6 +45,8 @@ export class Gate implements Deps, Host, DataPlane {
   readonly #options: GateOptions & { readonly sharesPorts: boolean };
   readonly #listeners = new Map<number, OpenListener>();
   readonly #connections = new Set<Connection>();
+  readonly #openHttp1: NumberTally;
+  readonly #openHttp2: NumberTally;
   readonly #places: Places;
   readonly #exposure: ExposureWatch;
   readonly #changes: PolicyChanges;
@@ -62,6 +65,8 @@ export class Gate implements Deps, Host, DataPlane {
     this.metrics = options.metrics;
     this.ocsp = options.ocsp;
     this.audit = options.audit;
+    this.#openHttp1 = options.metrics.connections.of({ protocol: 'http/1.1' });
+    this.#openHttp2 = options.metrics.connections.of({ protocol: 'h2' });
     this.#exposure = new ExposureWatch(options);
     this.#changes = new PolicyChanges(options.metrics);
     this.#sweeper = setInterval(() => this.sweep(), sweepMs);
@@ -149,7 +154,7 @@ export class Gate implements Deps, Host, DataPlane {
     if (this.#stopping) return undefined;
     const leave = this.#places.take(profileId, this.#options.maxConnections, limit);
     if (leave === undefined) return undefined;
-    socket.once('close', leave);
+    socket.on('close', leave);
     this.#sequence += 1;
     return { id: `${this.#instance}-${this.#sequence.toString(36)}` };
   }
@@ -157,10 +162,11 @@ export class Gate implements Deps, Host, DataPlane {
   opened(connection: Connection, protocol: string): void {
     this.#connections.add(connection);
     if (this.#retiring) connection.retire();
-    this.metrics.connections.inc({ protocol });
-    connection.socket.once('close', () => {
+    const open = protocol === 'h2' ? this.#openHttp2 : this.#openHttp1;
+    open.value += 1;
+    connection.socket.on('close', () => {
       this.#connections.delete(connection);
-      this.metrics.connections.dec({ protocol });
+      open.value -= 1;
       connection.closed();
     });
   }

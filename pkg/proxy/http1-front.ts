@@ -435,11 +435,12 @@ class Http1Front implements Front, ResponseSink {
   #finish(): void {
     this.#state = 'linger';
     this.#input.clear();
-    if (this.#socket.writableLength > 0) this.#times.blockedSinceMs ||= this.#connection.now();
+    const unsent = this.#socket.writableLength > 0;
+    if (unsent) this.#times.blockedSinceMs ||= this.#connection.now();
     const onSent = () => {
       this.#times.blockedSinceMs = 0;
     };
-    this.#linger = new Linger(this.#socket, () => this.#connection.now(), onSent);
+    if (unsent || !this.#clientEnded) this.#linger = new Linger(this.#socket, () => this.#connection.now(), onSent);
     if (this.#clientEnded) this.#socket.destroySoon();
     else this.#resumeInput();
   }

@@ -1,11 +1,18 @@
 import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import {
+  type CipherNameAndProtocol,
+  createServer as createTlsServer,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import { Connection } from './connection.ts';
 import { withContextOptions } from './context.ts';
 import type { Deps } from './deps.ts';
 import { HandshakeQueue } from './handshake-queue.ts';
 import { serveHttp1 } from './http1-front.ts';
 import { serveHttp2 } from './http2-front.ts';
+import { recordHandshake } from './metrics.ts';
 import { type CompiledListener, type Snapshot, serverNameOf } from './snapshot.ts';
 
 /** What a listener needs of the data plane it belongs to. */
@@ -47,7 +54,7 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
       }
     });
     tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      gate.metrics.handshakes.inc({ result: 'failed', version: '' });
+      recordHandshake(gate.metrics, 'failed', '');
       gate.log.debug('handshake failed', {
         port: listener.port,
         clientIp: socket.remoteAddress,
@@ -59,8 +66,8 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     return tls;
   };
   let tls = tlsServer(listener);
-  const close = (socket: Socket, result: string) => {
-    gate.metrics.handshakes.inc({ result, version: '' });
+  const close = (socket: Socket, result: 'failed' | 'over-limit') => {
+    recordHandshake(gate.metrics, result, '');
     socket.destroy();
   };
   const queue = new HandshakeQueue({
@@ -135,27 +142,29 @@ function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void
   const snapshot = gate.snapshot;
   const serverName = serverNameOf(socket.servername);
   const profile = snapshot?.listeners.get(listener.port)?.profileFor(serverName);
-  const version = socket.getProtocol() ?? '';
+  const protocol = socket.getProtocol() ?? '';
+  const cipher = socket.getCipher();
   const current = snapshot?.listeners.get(listener.port);
   if (
     snapshot === undefined ||
     current === undefined ||
     profile === undefined ||
-    !meetsPolicy(current, socket) ||
+    !meetsPolicy(current, protocol, cipher) ||
     socket.isSessionReused()
   ) {
-    gate.metrics.handshakes.inc({ result: 'refused', version });
+    recordHandshake(gate.metrics, 'refused', protocol);
     socket.destroy();
     return;
   }
   const admitted = gate.admitConnection(profile.id, profile.policy.backend.limits.connections, socket);
   if (admitted === undefined) {
-    gate.metrics.handshakes.inc({ result: 'over-limit', version });
+    recordHandshake(gate.metrics, 'over-limit', protocol);
     refuseBusy(socket);
     return;
   }
-  gate.metrics.handshakes.inc({ result: 'completed', version });
-  const connection = new Connection(gate, snapshot, current, profile, socket, serverName, admitted.id);
+  recordHandshake(gate.metrics, 'completed', protocol);
+  const tls = { protocol, cipher: cipher.name, serverName };
+  const connection = new Connection(gate, snapshot, current, profile, socket, tls, admitted.id);
   const http2 = socket.alpnProtocol === 'h2';
   gate.opened(connection, http2 ? 'h2' : 'http/1.1');
   if (http2) serveHttp2(connection);
@@ -163,14 +172,10 @@ function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void
 }
 
 /** Asked again after the handshake: a profile swapped meanwhile may ask for more than the context that was used. */
-function meetsPolicy(listener: CompiledListener, socket: TLSSocket): boolean {
-  const protocol = socket.getProtocol();
+function meetsPolicy({ tls }: CompiledListener, protocol: string, cipher: CipherNameAndProtocol): boolean {
   if (protocol !== 'TLSv1.2' && protocol !== 'TLSv1.3') return false;
-  if (protocol < listener.tls.minVersion || protocol > listener.tls.maxVersion) return false;
-  return (
-    listener.tls.ciphers.includes(socket.getCipher().name) ||
-    listener.tls.ciphers.includes(socket.getCipher().standardName)
-  );
+  if (protocol < tls.minVersion || protocol > tls.maxVersion) return false;
+  return tls.ciphers.includes(cipher.name) || tls.ciphers.includes(cipher.standardName);
 }
 
 /** Said in HTTP/1.1 where that was agreed on; an HTTP/2 client sees a closed connection. */

@@ -1,7 +1,7 @@
 import type { RejectReason } from '../policy/reason.ts';
 import type { BackFailure } from './exchange.ts';
 import type { ProxyMetrics } from './metrics.ts';
-import type { CounterTally } from './tally.ts';
+import type { NumberTally } from './tally.ts';
 
 /** The series of one profile, with their label sets looked up once: a request only adds. */
 export interface Meters {
@@ -15,8 +15,8 @@ export interface Meters {
 export function createMeters(metrics: ProxyMetrics, profile: string): Meters {
   const requestDuration = metrics.requestDuration.of({ profile });
   const backendDuration = metrics.backendDuration.of({ profile });
-  const requests = new Map<string, CounterTally[]>();
-  const requestsOf = (protocol: string, codeClass: number): CounterTally => {
+  const requests = new Map<string, NumberTally[]>();
+  const requestsOf = (protocol: string, codeClass: number): NumberTally => {
     let byClass = requests.get(protocol);
     if (byClass === undefined) {
       byClass = [];

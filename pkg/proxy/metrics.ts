@@ -2,12 +2,12 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CrlEvent } from '../crl/store.ts';
 import type { OcspEvent, RunningOcspChecker } from '../ocsp/checker.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
-import { CounterFamily, HistogramFamily } from './tally.ts';
+import { HistogramFamily, NumberFamily, type NumberTally } from './tally.ts';
 
 /** Every series of the sidecar. Labels come from closed sets or from the configuration, never from a request. */
 export interface ProxyMetrics {
   readonly registry: Registry;
-  readonly requests: CounterFamily;
+  readonly requests: NumberFamily;
   readonly requestDuration: HistogramFamily;
   readonly backendDuration: HistogramFamily;
   readonly backendFailures: Counter<'cause' | 'profile'>;
@@ -15,10 +15,14 @@ export interface ProxyMetrics {
   readonly reports: Counter<'profile' | 'reason'>;
   readonly malformed: Counter<'code'>;
   readonly misdirected: Counter;
-  readonly handshakes: Counter<'result' | 'version'>;
-  readonly connections: Gauge<'protocol'>;
+  readonly handshakes: NumberFamily;
+  /** Those that were completed, by version. */
+  readonly completedHandshakes: ReadonlyMap<string, NumberTally>;
+  readonly connections: NumberFamily;
   readonly closed: Counter<'cause'>;
-  readonly ocspAnswers: Counter<'cached' | 'reason' | 'result'>;
+  readonly ocspAnswers: NumberFamily;
+  /** The usual answer: good, from the cache. */
+  readonly ocspGoodHits: NumberTally;
   readonly ocspDuration: Histogram;
   readonly crlFetches: Counter<'reason' | 'result'>;
   readonly policyInfo: Gauge<'version'>;
@@ -40,12 +44,26 @@ export function createProxyMetrics(version: string): ProxyMetrics {
     registers,
   });
   info.set({ version }, 1);
+  const handshakes = new NumberFamily(
+    registry,
+    { name: 'lychgate_proxy_tls_handshakes_total', help: 'TLS handshakes, by result and protocol version.' },
+    'counter',
+  );
+  const ocspAnswers = new NumberFamily(
+    registry,
+    { name: 'lychgate_proxy_ocsp_answers_total', help: 'OCSP questions answered, by result and reason.' },
+    'counter',
+  );
   return {
     registry,
-    requests: new CounterFamily(registry, {
-      name: 'lychgate_proxy_requests_total',
-      help: 'Requests answered, by profile, protocol and class of the status code.',
-    }),
+    requests: new NumberFamily(
+      registry,
+      {
+        name: 'lychgate_proxy_requests_total',
+        help: 'Requests answered, by profile, protocol and class of the status code.',
+      },
+      'counter',
+    ),
     requestDuration: new HistogramFamily(
       registry,
       {
@@ -91,30 +109,23 @@ export function createProxyMetrics(version: string): ProxyMetrics {
       help: 'Requests whose authority belongs to another profile than the server name of their connection (421).',
       registers,
     }),
-    handshakes: new Counter({
-      name: 'lychgate_proxy_tls_handshakes_total',
-      help: 'TLS handshakes, by result and protocol version.',
-      labelNames: ['result', 'version'],
-      registers,
-    }),
-    connections: new Gauge({
-      name: 'lychgate_proxy_connections',
-      help: 'Open client connections by protocol.',
-      labelNames: ['protocol'],
-      registers,
-    }),
+    handshakes,
+    completedHandshakes: new Map(
+      ['TLSv1.2', 'TLSv1.3'].map((version) => [version, handshakes.of({ result: 'completed', version })]),
+    ),
+    connections: new NumberFamily(
+      registry,
+      { name: 'lychgate_proxy_connections', help: 'Open client connections by protocol.' },
+      'gauge',
+    ),
     closed: new Counter({
       name: 'lychgate_proxy_connections_closed_total',
       help: 'Client connections that the sidecar closed, by cause.',
       labelNames: ['cause'],
       registers,
     }),
-    ocspAnswers: new Counter({
-      name: 'lychgate_proxy_ocsp_answers_total',
-      help: 'OCSP questions answered, by result and reason.',
-      labelNames: ['result', 'reason', 'cached'],
-      registers,
-    }),
+    ocspAnswers,
+    ocspGoodHits: ocspAnswers.of({ result: 'good', reason: '', cached: 'true' }),
     ocspDuration: new Histogram({
       name: 'lychgate_proxy_ocsp_duration_seconds',
       help: 'How long OCSP questions took that were not answered from the cache.',
@@ -163,16 +174,32 @@ export function createProxyMetrics(version: string): ProxyMetrics {
   };
 }
 
+/** Counts one handshake, or one connection that came to none. */
+export function recordHandshake(
+  metrics: ProxyMetrics,
+  result: 'completed' | 'failed' | 'over-limit' | 'refused',
+  version: string,
+): void {
+  const usual = result === 'completed' ? metrics.completedHandshakes.get(version) : undefined;
+  const tally = usual ?? metrics.handshakes.of({ result, version });
+  tally.value += 1;
+}
+
 /** Counts one question, from the cache or not. */
 export function recordOcsp(metrics: ProxyMetrics, event: OcspEvent): void {
-  metrics.ocspAnswers.inc({ result: event.result, reason: event.reason, cached: String(event.cached) });
+  countOcsp(metrics, event.result, event.reason, event.cached);
   if (!event.cached) metrics.ocspDuration.observe(event.durationMs / 1000);
 }
 
 /** Counts one question that a worker answered from what the owner of the answers had told it. */
 export function recordOcspHit(metrics: ProxyMetrics, status: RevocationStatus): void {
-  const reason = status.kind === 'unavailable' ? status.cause : '';
-  metrics.ocspAnswers.inc({ result: status.kind, reason, cached: 'true' });
+  countOcsp(metrics, status.kind, status.kind === 'unavailable' ? status.cause : '', true);
+}
+
+function countOcsp(metrics: ProxyMetrics, result: string, reason: string, cached: boolean): void {
+  const isUsual = cached && result === 'good';
+  const tally = isUsual ? metrics.ocspGoodHits : metrics.ocspAnswers.of({ result, reason, cached: String(cached) });
+  tally.value += 1;
 }
 
 /** Counts one fetch of a CRL. */

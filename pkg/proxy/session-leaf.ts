@@ -5,56 +5,53 @@ import type { TLSSocket } from 'node:tls';
  * Node's own certificate object, which copies all that was sent. Undefined where there is none, or it is not found: then
  * Node must be asked. What else the session says, its master secret above all, is overwritten.
  */
-export function leafOfSession(socket: TLSSocket): Buffer | undefined {
+export function leafOfSession(socket: Pick<TLSSocket, 'getSession'>): Buffer | undefined {
   const session = socket.getSession();
   if (session === undefined) return undefined;
-  const place = peerOf(session);
-  if (place === undefined) {
-    session.fill(0);
-    return undefined;
-  }
-  session.fill(0, 0, place.start);
-  session.fill(0, place.end);
-  return session.subarray(place.start, place.end);
-}
-
-interface Place {
-  readonly start: number;
-  readonly end: number;
+  const at = peerAt(session);
+  const end = at < 0 ? 0 : endOf(session, at);
+  // Buffer's own fill reads its arguments anew each time, which costs as much as all the rest here.
+  overwrite.call(session, 0, 0, at < 0 ? session.length : at);
+  overwrite.call(session, 0, end);
+  return at < 0 ? undefined : session.subarray(at, end);
 }
 
 /**
- * OpenSSL's SSL_SESSION (ssl/ssl_asn1.c) is a SEQUENCE of universal elements and then of optional ones, by their tag:
- * [3] holds the peer's certificate.
+ * Where the peer's certificate begins in OpenSSL's SSL_SESSION (ssl/ssl_asn1.c), a SEQUENCE of universal elements and then
+ * of optional ones that are told by their tags; -1 where it is not there.
  */
-function peerOf(session: Buffer): Place | undefined {
-  const outer = elementAt(session, 0, session.length, 0x30);
-  if (outer === undefined || outer.end !== session.length) return undefined;
-  for (let at = outer.start; at < outer.end; ) {
-    const element = elementAt(session, at, outer.end, undefined);
-    if (element === undefined) return undefined;
-    if (session[at] !== peerTag) {
-      at = element.end;
-      continue;
+function peerAt(session: Buffer): number {
+  if (session[0] !== sequenceTag || endOf(session, 0) !== session.length) return -1;
+  let at = contentAt(session, 0);
+  while (at < session.length) {
+    const end = endOf(session, at);
+    if (session[at] === peerTag) {
+      const certificate = contentAt(session, at);
+      return session[certificate] === sequenceTag && endOf(session, certificate) === end ? certificate : -1;
     }
-    const certificate = elementAt(session, element.start, element.end, 0x30);
-    return certificate?.end === element.end ? { start: element.start, end: element.end } : undefined;
+    at = end;
   }
-  return undefined;
+  return -1;
 }
 
-/** Where the content of the element at `at` stands, if it ends by `limit` and has the tag. X.690 8.1, one-octet tags. */
-function elementAt(bytes: Buffer, at: number, limit: number, tag: number | undefined): Place | undefined {
-  if (at + 2 > limit || (tag !== undefined && bytes[at] !== tag)) return undefined;
+/** Where the content of the element at `at` begins. X.690 8.1, tags of one octet. */
+function contentAt(bytes: Buffer, at: number): number {
+  const length = bytes[at + 1] ?? 0;
+  return at + 2 + (length < 0x80 ? 0 : length - 0x80);
+}
+
+/** Where the element at `at` ends: beyond all bytes where its length cannot be read. */
+function endOf(bytes: Buffer, at: number): number {
+  const start = contentAt(bytes, at);
+  if (start > bytes.length || start > at + 5) return Number.POSITIVE_INFINITY;
   let length = bytes[at + 1] ?? 0;
-  let start = at + 2;
   if (length >= 0x80) {
-    const octets = length - 0x80;
-    if (octets < 1 || octets > 3 || start + octets > limit) return undefined;
-    length = bytes.readUIntBE(start, octets);
-    start += octets;
+    length = 0;
+    for (let i = at + 2; i < start; i++) length = length * 256 + (bytes[i] ?? 0);
   }
-  return start + length > limit ? undefined : { start, end: start + length };
+  return start + length;
 }
 
+const overwrite = Uint8Array.prototype.fill;
+const sequenceTag = 0x30;
 const peerTag = 0xa3;

@@ -138,7 +138,8 @@ function compileProfile(
       certificateNotAfterMs: Math.min(
         ...policy.certificates.map((certificate) => certificatesFromPem(certificate.chainPem)[0]?.notAfterMs ?? 0),
       ),
-      trustsProxy: (address) => isIP(address) > 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+      trustsProxy: (address) =>
+        proxies !== undefined && isIP(address) > 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
     };
   } catch (cause) {
     throw new PolicyUnusable(`${id}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
@@ -163,7 +164,8 @@ function targetOf(policy: ProfilePolicy): BackTarget {
   };
 }
 
-function blockList(cidrs: readonly string[]): BlockList {
+function blockList(cidrs: readonly string[]): BlockList | undefined {
+  if (cidrs.length === 0) return undefined;
   const list = new BlockList();
   for (const cidr of cidrs) {
     const [address = '', length = ''] = cidr.split('/');

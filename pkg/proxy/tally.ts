@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
 
 /**
- * A histogram and a counter for the request path: prom-client hashes the labels of every observation, these add to a
- * number. They are registered like prom-client's own and read the same when scraped.
+ * A histogram, a counter and a gauge for the path of requests and connections: prom-client hashes the labels of every
+ * observation, these add to a number. They are registered like prom-client's own and read the same when scraped.
  */
 
 type Sample = {
@@ -56,8 +56,8 @@ export class HistogramTally {
   }
 }
 
-/** A count of one label set. */
-export class CounterTally {
+/** The number of one label set. */
+export class NumberTally {
   readonly labels: Readonly<Record<string, string>>;
   value = 0;
 
@@ -83,18 +83,19 @@ export class HistogramFamily {
   }
 }
 
-/** All label sets of one counter. */
-export class CounterFamily {
-  readonly #children = new Map<string, CounterTally>();
+/** All label sets of one counter or gauge. */
+export class NumberFamily {
+  readonly #children = new Map<string, NumberTally>();
 
-  constructor(registry: Registry, description: Description) {
-    register(registry, description, 'counter', () =>
+  constructor(registry: Registry, description: Description, type: 'counter' | 'gauge') {
+    register(registry, description, type, () =>
       [...this.#children.values()].map(({ labels, value }) => ({ labels: { ...labels }, value })),
     );
   }
 
-  of(labels: Readonly<Record<string, string>>): CounterTally {
-    return remember(this.#children, labels, () => new CounterTally(labels));
+  /** To be kept by whoever adds often. */
+  of(labels: Readonly<Record<string, string>>): NumberTally {
+    return remember(this.#children, labels, () => new NumberTally(labels));
   }
 }
 
@@ -111,7 +112,7 @@ function remember<T>(children: Map<string, T>, labels: Readonly<Record<string, s
 function register(
   registry: Registry,
   { name, help }: Description,
-  type: 'counter' | 'histogram',
+  type: 'counter' | 'gauge' | 'histogram',
   read: () => Sample[],
 ): void {
   const metric = {
