@@ -22,11 +22,13 @@ import { oids } from '../x509/extensions.ts';
 import type { CertificateRequest } from '../x509/issue.ts';
 import { compileJudge, type Presented } from './judge.ts';
 import { compileTrust } from './trust.ts';
+import type { Verdict } from './verdict.ts';
 
 const pki = makePki({ nowMs, ocspUrl: 'http://ocsp.test/' });
 const trust = compileTrust([pki.caPem]);
 const good = pki.client('good');
 const endMs = nowMs + 30 * dayMs;
+const reasonOf = (verdict: Verdict) => (verdict.kind === 'refuse' ? verdict.reason : verdict.kind);
 const issued = (request: Partial<CertificateRequest>) => pki.intermediate.issue(request);
 
 test('verdict: a good certificate is accepted with its path, until the first date on it', () => {
@@ -295,6 +297,29 @@ test('recheck: dates, allow list and revocation are judged again without the pat
     (await Promise.all(kinds)).map((verdict) => (verdict.kind === 'refuse' ? verdict.reason : verdict.kind)),
     ['Expired', 'NotAllowed', 'RevocationUnknown', 'accept'],
   );
+});
+
+test('recheck: as long as the same is answered the verdict is the same, between the dates of the path', () => {
+  let status: RevocationStatus = { ...isGood, freshUntilMs: endMs + 10 * dayMs };
+  const judge = compileJudge(withOcsp, trust, { check: () => status });
+  const before = judge.preVerdict(present(good), nowMs);
+  const at = (ms: number) => {
+    const verdict = judge.recheck(before, ms);
+    assert.ok(!(verdict instanceof Promise));
+    return verdict;
+  };
+  const first = at(nowMs);
+  assert.equal(at(nowMs + 1), first);
+  assert.deepEqual(
+    [endMs, endMs + 1, nowMs - dayMs, nowMs - dayMs - 1].map((ms) => at(ms)).map((verdict) => reasonOf(verdict)),
+    ['accept', 'Expired', 'accept', 'NotYetValid'],
+  );
+  status = { ...status, freshUntilMs: nowMs + 1000 };
+  const next = at(nowMs);
+  assert.ok(next.kind === 'accept');
+  assert.equal(next.holdsUntilMs, nowMs + 1000);
+  status = { kind: 'unknown', answer, freshUntilMs: nowMs };
+  assert.equal(reasonOf(at(nowMs)), 'RevocationUnknown');
 });
 
 test('recheck: a certificate that was not yet valid is accepted once it is', () => {

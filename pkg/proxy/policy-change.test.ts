@@ -388,6 +388,24 @@ test('a profile with hostnames never shows the certificate of the profile for th
   assert.equal(other.socket.getPeerX509Certificate()?.fingerprint256, fingerprintOf(pki.server));
 });
 
+test('a certificate, and a name, that come with a later policy are those of the next handshake', async (t) => {
+  const world = await startWorld(t);
+  const shown = async (servername: string) => {
+    const talk = await world.talk(undefined, { servername, checkServerIdentity: () => undefined });
+    return talk.socket.getPeerX509Certificate()?.fingerprint256;
+  };
+  const rest = profileOf(pki, world.app.port, { name: 'rest' });
+  const shownAfter = async (...policies: Parameters<typeof world.gate.apply>[0]) => {
+    await world.gate.apply(policies);
+    return [await shown('localhost'), await shown('unknown.test')];
+  };
+  const [ec, other] = [fingerprintOf(pki.server), fingerprintOf(rsa)];
+  assert.deepEqual(await shownAfter(rest), [ec, ec]);
+  const named = profileOf(pki, world.app.port, { name: 'named', hostnames: ['localhost'], server: rsa });
+  assert.deepEqual(await shownAfter(rest, named), [other, ec]);
+  assert.deepEqual(await shownAfter(profileOf(pki, world.app.port, { name: 'rest', server: rsa })), [other, other]);
+});
+
 function fingerprintOf(identity: Identity): string {
   return new X509Certificate(identity.certificate.pem).fingerprint256;
 }

@@ -379,17 +379,45 @@ export const proxyMutants: readonly Mutant[] = [
     ['a resumed session is served', '||\n    socket.isSessionReused()', '', handshakes, /^a session that was resumed/],
     [
       'a handshake under the versions of before is served',
-      'if (protocol < listener.tls.minVersion || protocol > listener.tls.maxVersion) return false;',
+      'if (protocol < tls.minVersion || protocol > tls.maxVersion) return false;',
       '',
       handshakes,
       /^a policy that comes within a handshake/,
     ],
     [
       'a handshake under the suites of before is served',
-      'listener.tls.ciphers.includes(socket.getCipher().name) ||',
-      "socket.getCipher().name !== '' ||",
+      'tls.ciphers.includes(cipher.name) ||',
+      "cipher.name !== '' ||",
       handshakes,
       /^a policy that comes within a handshake/,
+    ],
+    [
+      'where a profile has every name no other is chosen by its own',
+      'fallback !== undefined && profiles.length === 1',
+      'fallback !== undefined',
+      changes,
+      /^a certificate, and a name/,
+    ],
+    [
+      'a later policy has the certificates of the first',
+      '      tls = tlsServer(next);\n',
+      '',
+      changes,
+      /^a certificate, and a name/,
+    ],
+  ]),
+  ...of('pkg/proxy/session-leaf.ts', [
+    [
+      'the master secret stays in memory beside the certificate',
+      'overwrite.call(session, 0, 0, at < 0 ? session.length : at);',
+      '',
+      'pkg/proxy/session-leaf.test.ts',
+    ],
+    [
+      'a session with something behind the certificate gives that too',
+      ' && endOf(session, certificate) === end',
+      '',
+      'pkg/proxy/session-leaf.test.ts',
     ],
   ]),
   ...of('pkg/proxy/shared-bounds.ts', [
