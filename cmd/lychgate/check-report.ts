@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
-import { compileJudge, type Explanation, type Presented } from '../../pkg/clientauth/judge.ts';
+import { compileJudge, type Explanation } from '../../pkg/clientauth/judge.ts';
+import type { Presented } from '../../pkg/clientauth/pre-verdict.ts';
 import { compileTrust, TrustMalformed } from '../../pkg/clientauth/trust.ts';
 import { createCrlChecker } from '../../pkg/crl/checker.ts';
 import { createRevocationChecker } from '../../pkg/crl/revocation.ts';

@@ -14,13 +14,14 @@ import {
   silent,
   withOcsp,
 } from '../../test/support/judging.ts';
-import { type ClientFlavour, makeAuthority, makePki, testKey } from '../../test/support/pki.ts';
+import { type Authority, type ClientFlavour, makeAuthority, makePki, testKey } from '../../test/support/pki.ts';
 import type { RevocationStatus } from '../ocsp/status.ts';
 import type { VerifyingClientAuth } from '../policy/policy.ts';
 import { der } from '../x509/der.ts';
 import { oids } from '../x509/extensions.ts';
 import type { CertificateRequest } from '../x509/issue.ts';
-import { compileJudge, type Presented } from './judge.ts';
+import { compileJudge, type Judge } from './judge.ts';
+import type { Presented } from './pre-verdict.ts';
 import { compileTrust } from './trust.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -28,6 +29,10 @@ const pki = makePki({ nowMs, ocspUrl: 'http://ocsp.test/' });
 const trust = compileTrust([pki.caPem]);
 const good = pki.client('good');
 const endMs = nowMs + 30 * dayMs;
+const settled = (verdict: Verdict | Promise<Verdict>): Verdict => {
+  assert.ok(!(verdict instanceof Promise));
+  return verdict;
+};
 const reasonOf = (verdict: Verdict) => (verdict.kind === 'refuse' ? verdict.reason : verdict.kind);
 const issued = (request: Partial<CertificateRequest>) => pki.intermediate.issue(request);
 
@@ -132,10 +137,12 @@ test('verdict: candidates that cannot be read, and a twin among them, change not
   );
 });
 
-test('verdict: more than 16 certificates sent are refused', () => {
+test('verdict: more than 16 certificates sent are refused where the configured CAs do not suffice', () => {
   const sent = Array.from({ length: 17 }, () => pki.intermediate.certificate.der);
+  const judge = compileJudge(settings, compileTrust([pki.root.certificate.pem]), silent);
+  judge.preVerdict(present(good), nowMs);
   assert.deepEqual(
-    compileJudge(settings, trust, silent).judge({ leaf: good.certificate.der, sent, authorizationError: null }, nowMs),
+    judge.judge({ leaf: good.certificate.der, sent, authorizationError: null }, nowMs),
     refusal('UntrustedIssuer', '17 certificates sent, limit 16'),
   );
 });
@@ -303,11 +310,7 @@ test('recheck: as long as the same is answered the verdict is the same, between 
   let status: RevocationStatus = { ...isGood, freshUntilMs: endMs + 10 * dayMs };
   const judge = compileJudge(withOcsp, trust, { check: () => status });
   const before = judge.preVerdict(present(good), nowMs);
-  const at = (ms: number) => {
-    const verdict = judge.recheck(before, ms);
-    assert.ok(!(verdict instanceof Promise));
-    return verdict;
-  };
+  const at = (ms: number) => settled(judge.recheck(before, ms));
   const first = at(nowMs);
   assert.equal(at(nowMs + 1), first);
   assert.deepEqual(
@@ -407,22 +410,17 @@ test('paths: one that is remembered is found anew when an issuer of it is out of
 
 for (const { name, bundle, second, want } of [
   {
-    name: 'the same CAs that are not configured came with it',
+    name: 'not where others came with it and CAs are not configured',
     bundle: [pki.root],
     second: [pki.stranger, pki.intermediate],
-    want: 'trusted',
+    want: false,
   },
+  { name: 'where the same came with it', bundle: [pki.root], second: [pki.intermediate], want: true },
   {
-    name: 'never where a CA that is not configured did not come',
-    bundle: [pki.root],
-    second: [pki.stranger],
-    want: 'refused',
-  },
-  {
-    name: 'all its CAs are configured, whatever came',
+    name: 'whatever came where all its CAs are configured',
     bundle: [pki.root, pki.intermediate],
     second: [pki.stranger],
-    want: 'trusted',
+    want: true,
   },
 ]) {
   test(`paths: a remembered path is that of the same leaf: ${name}`, () => {
@@ -434,20 +432,41 @@ for (const { name, bundle, second, want } of [
     const first = judge.preVerdict(present(good), nowMs);
     const sent = second.map(({ certificate }) => certificate.der);
     const next = judge.preVerdict({ ...present(good), sent }, nowMs);
-    assert.deepEqual([first.kind, next.kind, next === first], ['trusted', want, want === 'trusted']);
+    assert.deepEqual([first.kind, next.kind, next === first], ['trusted', 'trusted', want]);
   });
 }
 
-test('paths: what was sent is not read of a known leaf whose CAs are configured', () => {
+test('paths: a remembered path is not that of a connection with which a CA did not come that is not configured', () => {
+  const judge = compileJudge(settings, compileTrust([pki.root.certificate.pem]), silent);
+  assert.equal(judge.preVerdict(present(good), nowMs).kind, 'trusted');
+  assert.equal(judge.preVerdict({ ...present(good), sent: [] }, nowMs).kind, 'refused');
+});
+
+test('paths: of two CAs with one name and one key the verdict is that of what came, not of what came before', () => {
+  const key = testKey('crossed');
+  const [own, foreign] = [{}, { extendedKeyUsage: ['1.3.6.1.5.5.7.3.1'] }].map((request, i) =>
+    makeAuthority('crossed', 'CN=Crossed', nowMs, pki.root, { key, serial: Buffer.of(i + 1), ...request }),
+  );
+  assert.ok(own !== undefined && foreign !== undefined);
+  const leaf = own.issue({}).certificate;
+  const outcome = (judge: Judge, ...sent: readonly Authority[]) =>
+    reasonOf(settled(judge.judge(present({ chain: [leaf, ...sent.map(({ certificate }) => certificate)] }), nowMs)));
+  const judge = compileJudge({ ...settings, verifyIssuerDn: false }, compileTrust([pki.root.certificate.pem]), silent);
+  assert.deepEqual(
+    [outcome(judge, foreign), outcome(judge, own, foreign), outcome(judge, foreign)],
+    ['WrongPurpose', 'accept', 'WrongPurpose'],
+  );
+});
+
+test('paths: what was sent is not read where the configured CAs suffice', () => {
   const judge = compileJudge(settings, trust, silent);
-  judge.preVerdict(present(good), nowMs);
   const unread: Presented = {
     ...present(good),
     get sent(): never {
       throw new Error('read');
     },
   };
-  assert.equal(judge.preVerdict(unread, nowMs).kind, 'trusted');
+  for (let i = 0; i < 2; i++) assert.equal(judge.preVerdict(unread, nowMs).kind, 'trusted');
 });
 
 test('paths: a leaf that ends as a known one does is another', () => {

@@ -1,9 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { RevocationChecker } from '../crl/revocation.ts';
 import { type RevocationStatus, unasked } from '../ocsp/status.ts';
 import type { AskedRevocation, VerifyingClientAuth } from '../policy/policy.ts';
-import { type Certificate, CertificateMalformed, parseCertificate } from '../x509/certificate.ts';
-import { type CertificatePath, findPath, maxSentCertificates } from '../x509/path.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { CertificatePath } from '../x509/path.ts';
 import { compileAllow } from './allow.ts';
 import {
   allowed,
@@ -16,26 +15,14 @@ import {
   latestNotBeforeMs,
   opensslAgrees,
   purposeIsClientAuth,
-  wellFormed,
   withinValidity,
 } from './checks.ts';
 import { checkResults } from './explain.ts';
-import type { LocalFinding, PreVerdict } from './pre-verdict.ts';
+import { createPreVerdict, type LocalFinding, type Presented, type PreVerdict, type Trusted } from './pre-verdict.ts';
 import { type Answered, pathNotRevoked } from './revocation.ts';
 import type { Trust } from './trust.ts';
 import type { CheckResult, RevocationWord, Verdict } from './verdict.ts';
 
-/** What the TLS layer has of a peer. */
-export interface Presented {
-  /** DER of the client's own certificate; undefined where it sent none. */
-  readonly leaf: Buffer | undefined;
-  /** DER of whatever else came with it: candidates, believed in nothing. Read only where configured CAs do not suffice. */
-  readonly sent: readonly Buffer[];
-  /** Node's code of OpenSSL's verdict on the handshake; null where it found nothing wrong. */
-  readonly authorizationError: string | null;
-}
-
-type Trusted = Extract<PreVerdict, { readonly kind: 'trusted' }>;
 type Accept = Extract<Verdict, { readonly kind: 'accept' }>;
 type Refuse = Extract<Verdict, { readonly kind: 'refuse' }>;
 
@@ -58,8 +45,8 @@ export interface Explanation {
 export interface Judge {
   readonly trust: Trust;
   /**
-   * Reads what was presented and builds the path; the same object for whoever presents the same certificate, where every
-   * CA of the path is configured or came with it, and is trusted by OpenSSL too. Keeps nothing of `presented`. Never throws.
+   * Reads what was presented and builds the path; the same object for whoever presents the same certificate,
+   * and the same others where those count, and is trusted by OpenSSL too. Keeps nothing of `presented`. Never throws.
    */
   preVerdict(presented: Presented, nowMs: number): PreVerdict;
   /**
@@ -77,49 +64,9 @@ export interface Judge {
 /** Compiles a profile's settings once per snapshot. Without trusted CAs it refuses everybody. @throws AllowMalformed. */
 export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checker: RevocationChecker): Judge {
   const allow = compileAllow(settings.allow, trust);
-  const known = new LRUCache<string, Trusted>({ max: maxRemembered });
+  const preVerdict = createPreVerdict(trust);
   const accepted = new WeakMap<Trusted, Accepted>();
   const revocation = settings.revocation;
-
-  function preVerdict(presented: Presented, nowMs: number): PreVerdict {
-    const { leaf: der, authorizationError } = presented;
-    if (der === undefined) return { kind: 'absent' };
-    const key = signatureEnd(der);
-    const before = known.get(key);
-    if (before?.leaf.der.equals(der) && authoritiesInDate(before.path, nowMs) && isComplete(before, presented)) {
-      return asOpensslSays(before, authorizationError);
-    }
-    let leaf: Certificate;
-    try {
-      leaf = parseCertificate(der);
-    } catch (error) {
-      return {
-        kind: 'refused',
-        leaf: undefined,
-        check: 'wellFormed',
-        failure: fail('InvalidCertificate', messageOf(error)),
-      };
-    }
-    const form = wellFormed(leaf);
-    if (form.kind === 'fail') return { kind: 'refused', leaf, check: 'wellFormed', failure: form };
-    const { sent } = presented;
-    if (sent.length > maxSentCertificates) {
-      const failure = fail('UntrustedIssuer', `${sent.length} certificates sent, limit ${maxSentCertificates}`);
-      return { kind: 'refused', leaf, check: 'pathTrusted', failure };
-    }
-    const result = findPath(leaf, sent.flatMap(readCandidate), trust.pool, nowMs);
-    if (result.kind === 'untrusted') {
-      return { kind: 'refused', leaf, check: 'pathTrusted', failure: fail('UntrustedIssuer', result.detail) };
-    }
-    const found = trusted(result.path);
-    known.set(key, found);
-    return asOpensslSays(found, authorizationError);
-  }
-
-  function trusted(path: CertificatePath): Trusted {
-    const relied = path.map(({ sha256 }) => sha256).filter((sha256) => trust.fingerprints.has(sha256));
-    return { kind: 'trusted', leaf: path[0], path, authorizationError: null, relied };
-  }
 
   /** Checks of a trusted path, in order; what fails first is the verdict. OpenSSL's word comes after the reasons it hides. */
   function localFindings(before: Trusted, nowMs: number): readonly LocalFinding[] {
@@ -262,44 +209,8 @@ function accept(path: CertificatePath, revocation: RevocationWord, freshUntilMs:
   };
 }
 
-/** A candidate that is no certificate helps no path; it does not harm one either. */
-function readCandidate(der: Buffer): Certificate[] {
-  try {
-    return [parseCertificate(der)];
-  } catch {
-    return [];
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof CertificateMalformed ? error.message : 'unreadable';
-}
-
-/** The handshake's own word belongs to one connection; where it says nothing, connections share what was found. */
-function asOpensslSays(before: Trusted, authorizationError: string | null): Trusted {
-  return authorizationError === null ? before : { ...before, authorizationError };
-}
-
-/** Tells certificates apart as a hash would; two of one key are compared, and the later one is remembered. */
-function signatureEnd(der: Buffer): string {
-  return der.toString('latin1', der.length - 16);
-}
-
-/** Whether every CA of the path is configured or has been sent; what was sent is only read where it must be. */
-function isComplete({ path, relied }: Trusted, presented: Presented): boolean {
-  if (relied.length === path.length - 1) return true;
-  return path.every(
-    ({ sha256, der }, i) => i === 0 || relied.includes(sha256) || presented.sent.some((one) => one.equals(der)),
-  );
-}
-
 function isSameList(one: readonly RevocationStatus[], other: readonly RevocationStatus[]): boolean {
   return one.length === other.length && one.every((status, i) => status === other[i]);
 }
 
-function authoritiesInDate(path: CertificatePath, nowMs: number): boolean {
-  return path.slice(1).every(({ notBeforeMs, notAfterMs }) => notBeforeMs <= nowMs && nowMs <= notAfterMs);
-}
-
-const maxRemembered = 500;
 const nobodyAsked: readonly RevocationStatus[] = [];

@@ -20,6 +20,11 @@ export class ClosedStreams {
     this.#ring = new Uint32Array(size * 2);
   }
 
+  /** A stream that we refuse is counted once: what its end was stays its end. */
+  addRefused(id: number): void {
+    if (this.#placeOf(id) === undefined) this.add(id, 'reset-by-us');
+  }
+
   add(id: number, ending: Ending): void {
     const forgotten = this.#ring[this.#next] ?? 0;
     if (forgotten > this.#forgotten) this.#forgotten = forgotten;

@@ -56,7 +56,7 @@ export class StreamTable {
 
   /** A stream that we reset, or do not take, without its ever having been open. */
   refused(id: number): void {
-    this.#closed.add(id, 'reset-by-us');
+    this.#closed.addRefused(id);
   }
 
   /** The peer resets a stream that is not open any more. */

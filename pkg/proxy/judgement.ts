@@ -1,5 +1,5 @@
-import type { Judge, Presented } from '../clientauth/judge.ts';
-import type { PreVerdict } from '../clientauth/pre-verdict.ts';
+import type { Judge } from '../clientauth/judge.ts';
+import type { Presented, PreVerdict } from '../clientauth/pre-verdict.ts';
 import type { Verdict } from '../clientauth/verdict.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Certificate } from '../x509/certificate.ts';

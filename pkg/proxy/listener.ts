@@ -13,7 +13,7 @@ import { HandshakeQueue } from './handshake-queue.ts';
 import { serveHttp1 } from './http1-front.ts';
 import { serveHttp2 } from './http2-front.ts';
 import { recordHandshake } from './metrics.ts';
-import { type CompiledListener, type Snapshot, serverNameOf } from './snapshot.ts';
+import { type CompiledListener, type CompiledProfile, type Snapshot, serverNameOf } from './snapshot.ts';
 
 /** What a listener needs of the data plane it belongs to. */
 export interface Host extends Deps {
@@ -43,10 +43,11 @@ export interface OpenListener {
 export async function openListener(gate: Host, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
   const tlsServer = (settings: CompiledListener): TlsServer => {
-    const tls = createTls(gate, settings, () => current);
+    const begunAs = new WeakMap<TLSSocket, CompiledProfile>();
+    const tls = createTls(gate, settings, () => current, begunAs);
     tls.on('secureConnection', (socket) => {
       try {
-        accept(gate, current, socket);
+        accept(gate, current, begunAs.get(socket) ?? settings.fallback, socket);
       } catch (error) {
         // A mistake of this program over one peer's handshake ends that connection, not the process.
         gate.log.error('connection closed: internal error', { port: listener.port, error: String(error) });
@@ -93,8 +94,9 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
   return {
     port: listener.port,
     renew(next) {
-      current = next;
+      if (next === current) return;
       tls = tlsServer(next);
+      current = next;
     },
     close: () => {
       server.close();
@@ -105,15 +107,21 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
 
 /**
  * What does the handshakes; it listens nowhere. A server without SNICallback where one profile has every name: OpenSSL
- * need not stop within the handshake to ask.
+ * need not stop within the handshake to ask. Leaves in `begunAs` whose certificate and CAs a handshake has by its name.
  */
-function createTls(gate: Host, listener: CompiledListener, current: () => CompiledListener): TlsServer {
+function createTls(
+  gate: Host,
+  listener: CompiledListener,
+  current: () => CompiledListener,
+  begunAs: WeakMap<TLSSocket, CompiledProfile>,
+): TlsServer {
   const { fallback, profiles } = listener;
   const chooseByName: Pick<TlsOptions, 'SNICallback'> = {
     SNICallback(this: TLSSocket, name, done) {
       // An exception in here would end the process.
       try {
         const profile = current().profileFor(serverNameOf(name));
+        if (profile !== undefined) begunAs.set(this, profile);
         // The default context is the fallback's already, with all its certificates.
         done(null, profile === fallback ? undefined : profile?.contextFor(this.getSharedSigalgs()));
       } catch (error) {
@@ -136,7 +144,8 @@ function createTls(gate: Host, listener: CompiledListener, current: () => Compil
   );
 }
 
-function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void {
+/** `begunAs` is the profile whose certificate was shown, and by whose CAs OpenSSL verified the client's. */
+function accept(gate: Host, listener: CompiledListener, begunAs: CompiledProfile | undefined, socket: TLSSocket): void {
   // A late error on a TLS socket that nobody listens to would end the process.
   socket.on('error', () => socket.destroy());
   const snapshot = gate.snapshot;
@@ -149,6 +158,9 @@ function accept(gate: Host, listener: CompiledListener, socket: TLSSocket): void
     snapshot === undefined ||
     current === undefined ||
     profile === undefined ||
+    // Another may have the name by now, or the same another trust: the next handshake is by those.
+    profile.id !== begunAs?.id ||
+    profile.identity !== begunAs.identity ||
     !meetsPolicy(current, protocol, cipher) ||
     socket.isSessionReused()
   ) {

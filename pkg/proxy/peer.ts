@@ -1,8 +1,12 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { Presented } from '../clientauth/judge.ts';
+import type { Presented } from '../clientauth/pre-verdict.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
 import { leafOfSession } from './session-leaf.ts';
+
+type Peer = Pick<TLSSocket, 'authorized' | 'getPeerX509Certificate' | 'getSession'> & {
+  readonly authorizationError: unknown;
+};
 
 /**
  * What the client presented in its handshake, read from the socket when it is asked for. Node's issuer links are the
@@ -10,12 +14,12 @@ import { leafOfSession } from './session-leaf.ts';
  * Node copies every certificate by encoding and decoding it, so the leaf alone is taken from the TLS session.
  */
 export class PresentedBySocket implements Presented {
-  readonly #socket: TLSSocket;
+  readonly #socket: Peer;
   readonly leaf: Buffer | undefined;
   readonly authorizationError: string | null;
   #sent: readonly Buffer[] | undefined;
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: Peer) {
     this.#socket = socket;
     this.leaf = leafOfSession(socket) ?? socket.getPeerX509Certificate()?.raw;
     this.authorizationError = authorizationErrorOf(socket);
@@ -27,7 +31,7 @@ export class PresentedBySocket implements Presented {
   }
 }
 
-function issuersSentBy(socket: TLSSocket): Buffer[] {
+function issuersSentBy(socket: Peer): Buffer[] {
   const sent: Buffer[] = [];
   let last: X509Certificate | undefined = socket.getPeerX509Certificate();
   while (last !== undefined && sent.length < maxLinks) {
@@ -40,8 +44,8 @@ function issuersSentBy(socket: TLSSocket): Buffer[] {
 }
 
 /** OpenSSL's word as Node has it: an Error by its type, a code string in fact, null where nothing is wrong. */
-function authorizationErrorOf(socket: TLSSocket): string | null {
-  const error: unknown = socket.authorizationError;
+function authorizationErrorOf(socket: Peer): string | null {
+  const error = socket.authorizationError;
   if (error === null || error === undefined) return socket.authorized ? null : 'UNAUTHORIZED';
   if (typeof error === 'string') return error;
   return error instanceof Error && 'code' in error ? String(error.code) : 'UNAUTHORIZED';

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const checks = 'pkg/clientauth/checks.ts';
 const judge = 'pkg/clientauth/judge.ts';
+const preVerdict = 'pkg/clientauth/pre-verdict.ts';
 const tests = ['pkg/clientauth/checks.test.ts', 'pkg/clientauth/judge.test.ts'] as const;
 
 /** The verdict: every check of the chain, and what keeps a verdict from outliving its reasons. */
@@ -15,7 +16,7 @@ export const clientauthMutants: readonly Mutant[] = [
   },
   {
     name: "OpenSSL's word on a handshake is not asked where the certificate is known",
-    file: judge,
+    file: preVerdict,
     find: 'authorizationError === null ? before : { ...before, authorizationError }',
     replace: 'before',
     tests,
@@ -50,7 +51,7 @@ export const clientauthMutants: readonly Mutant[] = [
   },
   {
     name: 'a certificate that is not well formed is judged on',
-    file: judge,
+    file: preVerdict,
     find: "if (form.kind === 'fail') return { kind: 'refused', leaf, check: 'wellFormed', failure: form };",
     replace: '',
     tests,
@@ -134,7 +135,7 @@ export const clientauthMutants: readonly Mutant[] = [
   },
   {
     name: 'an untrusted path is a path',
-    file: judge,
+    file: preVerdict,
     find: "if (result.kind === 'untrusted') {",
     replace:
       "if (result.kind === 'untrusted' && trust.anchors[0] !== undefined) {\n      return trusted([leaf, trust.anchors[0]], null);\n    }\n    if (result.kind === 'untrusted') {",
@@ -149,16 +150,16 @@ export const clientauthMutants: readonly Mutant[] = [
   },
   {
     name: 'two certificates that end alike are taken for one',
-    file: judge,
-    find: 'before?.leaf.der.equals(der) &&',
+    file: preVerdict,
+    find: 'before?.found.leaf.der.equals(der) &&',
     replace: 'before !== undefined &&',
     tests,
   },
   {
     name: 'a CA that is neither configured nor sent is on the path because it was once',
-    file: judge,
-    find: 'if (relied.length === path.length - 1) return true;',
-    replace: 'if (relied.length > 0) return true;',
+    file: preVerdict,
+    find: 'return sent === undefined || sent === fingerprint(presented.sent);',
+    replace: "return sent === undefined || sent !== '';",
     tests,
   },
   {

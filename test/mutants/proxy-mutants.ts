@@ -392,6 +392,20 @@ export const proxyMutants: readonly Mutant[] = [
       /^a policy that comes within a handshake/,
     ],
     [
+      'a handshake for another profile than has the name now is served',
+      'profile.id !== begunAs?.id ||',
+      '',
+      handshakes,
+      /^a policy that comes within a handshake/,
+    ],
+    [
+      'a handshake under other CAs than those in force is served',
+      'profile.identity !== begunAs.identity ||',
+      '',
+      handshakes,
+      /^a policy that comes within a handshake/,
+    ],
+    [
       'where a profile has every name no other is chosen by its own',
       'fallback !== undefined && profiles.length === 1',
       'fallback !== undefined',
@@ -404,6 +418,14 @@ export const proxyMutants: readonly Mutant[] = [
       '',
       changes,
       /^a certificate, and a name/,
+    ],
+  ]),
+  ...of('pkg/proxy/peer.ts', [
+    [
+      'a session that cannot be read is one without a certificate',
+      ' ?? socket.getPeerX509Certificate()?.raw',
+      '',
+      'pkg/proxy/peer.test.ts',
     ],
   ]),
   ...of('pkg/proxy/session-leaf.ts', [

@@ -1,5 +1,5 @@
 import { forever } from '../../pkg/clientauth/checks.ts';
-import type { Presented } from '../../pkg/clientauth/judge.ts';
+import type { Presented } from '../../pkg/clientauth/pre-verdict.ts';
 import type { RevocationChecker } from '../../pkg/crl/revocation.ts';
 import type { AnswerFacts, RevocationStatus } from '../../pkg/ocsp/status.ts';
 import type { OcspSettings, VerifyingClientAuth } from '../../pkg/policy/policy.ts';
