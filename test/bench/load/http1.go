@@ -45,7 +45,18 @@ func connect(config *tls.Config) (*tls.Conn, error) {
 		raw.Close()
 		return nil, err
 	}
+	if suite := socket.ConnectionState().CipherSuite; !equalWork[suite] {
+		raw.Close()
+		return nil, errors.New("agreed on " + tls.CipherSuiteName(suite) + ", which is other work than AES-128-GCM")
+	}
 	return socket, nil
+}
+
+// equalWork are the suites that every proxy is to agree on: comparing AES-128 with AES-256 compares those.
+var equalWork = map[uint16]bool{
+	tls.TLS_AES_128_GCM_SHA256:                  true,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: true,
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:   true,
 }
 
 // answer reads one response with a Content-Length. Returns the bytes of its body; any status but 200 is an error.
