@@ -84,7 +84,6 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
   }
 
   function withdrawn(before: Trusted): Failure | undefined {
-    if (trust.anchors.length === 0) return nothingTrusted();
     const gone = before.relied.find((sha256) => !trust.fingerprints.has(sha256));
     const authority = before.path.find(({ sha256 }) => sha256 === gone);
     return authority === undefined
@@ -93,15 +92,15 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
   }
 
   /** The verdict without a path to a trusted CA. */
-  function refuseUntrusted(before: Exclude<PreVerdict, Trusted>): Verdict {
-    if (trust.anchors.length === 0) return refuse(nothingTrusted());
+  function withoutPath(before: Exclude<PreVerdict, Trusted>): Verdict {
     if (before.kind === 'refused') return refuse(before.failure);
     return settings.mode === 'Optional' ? { kind: 'none' } : refuse(fail('NoCertificate', 'none was presented'));
   }
 
   /** Leaves what was answered about revocation, where it is asked, in `asked`. */
   function recheck(before: PreVerdict, nowMs: number, asked?: Answered[]): Verdict | Promise<Verdict> {
-    if (before.kind !== 'trusted') return refuseUntrusted(before);
+    if (trust.anchors.length === 0) return refuse(fail('TrustWithdrawn', 'no CA is trusted any more'));
+    if (before.kind !== 'trusted') return withoutPath(before);
     const last = accepted.get(before);
     // Nothing but time ends what the local checks have found of a path.
     if (last === undefined || nowMs < last.fromMs || nowMs > last.untilMs) {
@@ -186,10 +185,6 @@ export function compileJudge(settings: VerifyingClientAuth, trust: Trust, checke
       };
     },
   };
-}
-
-function nothingTrusted(): Failure {
-  return fail('TrustWithdrawn', 'no CA is trusted any more');
 }
 
 function isFailure(finding: Finding): finding is Failure {

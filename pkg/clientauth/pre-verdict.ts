@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Certificate, CertificateMalformed, parseCertificate } from '../x509/certificate.ts';
-import { type CertificatePath, findPath, maxSentCertificates, type PathResult } from '../x509/path.ts';
+import { type CertificatePath, findPath, issuersInDate, maxSentCertificates, type PathResult } from '../x509/path.ts';
 import { type Failure, type Finding, fail, wellFormed } from './checks.ts';
 import type { Trust } from './trust.ts';
 import type { CheckName } from './verdict.ts';
@@ -65,7 +65,7 @@ export function createPreVerdict(trust: Trust): (presented: Presented, nowMs: nu
     if (der === undefined) return { kind: 'absent' };
     const key = signatureEnd(der);
     const before = known.get(key);
-    if (before?.found.leaf.der.equals(der) && authoritiesInDate(before.found.path, nowMs) && isOf(before, presented)) {
+    if (before?.found.leaf.der.equals(der) && issuersInDate(before.found.path, nowMs) && isOf(before, presented)) {
       return asOpensslSays(before.found, authorizationError);
     }
     let leaf: Certificate;
@@ -93,7 +93,7 @@ export function createPreVerdict(trust: Trust): (presented: Presented, nowMs: nu
   /** Over the configured CAs alone where they suffice: then nothing else that a client sends is read or counts. */
   function search(leaf: Certificate, presented: Presented, nowMs: number): Search {
     const result = findPath(leaf, [], trust.pool, nowMs);
-    if (result.kind === 'trusted' && authoritiesInDate(result.path, nowMs)) return { result, sent: undefined };
+    if (result.kind === 'trusted' && issuersInDate(result.path, nowMs)) return { result, sent: undefined };
     const { sent } = presented;
     if (sent.length > maxSentCertificates) {
       const detail = `${sent.length} certificates sent, limit ${maxSentCertificates}`;
@@ -143,10 +143,6 @@ function fingerprint(sent: readonly Buffer[]): string {
   const hash = createHash('sha256');
   for (const der of sent) hash.update(`${der.length}:`).update(der);
   return hash.digest('base64');
-}
-
-function authoritiesInDate(path: CertificatePath, nowMs: number): boolean {
-  return path.slice(1).every(({ notBeforeMs, notAfterMs }) => notBeforeMs <= nowMs && nowMs <= notAfterMs);
 }
 
 const maxRemembered = 500;

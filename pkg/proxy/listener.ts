@@ -42,31 +42,8 @@ export interface OpenListener {
  */
 export async function openListener(gate: Host, listener: CompiledListener): Promise<OpenListener> {
   let current = listener;
-  const tlsServer = (settings: CompiledListener): TlsServer => {
-    const begunAs = new WeakMap<TLSSocket, CompiledProfile>();
-    const tls = createTls(gate, settings, () => current, begunAs);
-    tls.on('secureConnection', (socket) => {
-      try {
-        accept(gate, current, begunAs.get(socket) ?? settings.fallback, socket);
-      } catch (error) {
-        // A mistake of this program over one peer's handshake ends that connection, not the process.
-        gate.log.error('connection closed: internal error', { port: listener.port, error: String(error) });
-        socket.destroy();
-      }
-    });
-    tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      recordHandshake(gate.metrics, 'failed', '');
-      gate.log.debug('handshake failed', {
-        port: listener.port,
-        clientIp: socket.remoteAddress,
-        code: error.code,
-        error: error.message,
-      });
-      socket.destroy();
-    });
-    return tls;
-  };
-  let tls = tlsServer(listener);
+  const inForce = () => current;
+  let tls = createTls(gate, listener, inForce);
   const close = (socket: Socket, result: 'failed' | 'over-limit') => {
     recordHandshake(gate.metrics, result, '');
     socket.destroy();
@@ -95,7 +72,7 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
     port: listener.port,
     renew(next) {
       if (next === current) return;
-      tls = tlsServer(next);
+      tls = createTls(gate, next, inForce);
       current = next;
     },
     close: () => {
@@ -106,21 +83,18 @@ export async function openListener(gate: Host, listener: CompiledListener): Prom
 }
 
 /**
- * What does the handshakes; it listens nowhere. A server without SNICallback where one profile has every name: OpenSSL
- * need not stop within the handshake to ask. Leaves in `begunAs` whose certificate and CAs a handshake has by its name.
+ * What does the handshakes under one policy; it listens nowhere. A server without SNICallback where one profile has every
+ * name: OpenSSL need not stop within the handshake to ask.
  */
-function createTls(
-  gate: Host,
-  listener: CompiledListener,
-  current: () => CompiledListener,
-  begunAs: WeakMap<TLSSocket, CompiledProfile>,
-): TlsServer {
-  const { fallback, profiles } = listener;
+function createTls(gate: Host, listener: CompiledListener, inForce: () => CompiledListener): TlsServer {
+  const { port, fallback, profiles } = listener;
+  /** Where a name has chosen: whose certificate and CAs a handshake has. */
+  const begunAs = new WeakMap<TLSSocket, CompiledProfile>();
   const chooseByName: Pick<TlsOptions, 'SNICallback'> = {
     SNICallback(this: TLSSocket, name, done) {
       // An exception in here would end the process.
       try {
-        const profile = current().profileFor(serverNameOf(name));
+        const profile = inForce().profileFor(serverNameOf(name));
         if (profile !== undefined) begunAs.set(this, profile);
         // The default context is the fallback's already, with all its certificates.
         done(null, profile === fallback ? undefined : profile?.contextFor(this.getSharedSigalgs()));
@@ -130,7 +104,7 @@ function createTls(
     },
   };
   // Who sends no or an unknown name gets a certificate only where a profile without names exists.
-  return withContextOptions(listener.tls, fallback?.policy, (options) =>
+  const tls = withContextOptions(listener.tls, fallback?.policy, (options) =>
     createTlsServer({
       ...options,
       ...(fallback !== undefined && profiles.length === 1 ? {} : chooseByName),
@@ -142,18 +116,38 @@ function createTls(
       handshakeTimeout: gate.options.handshakeMs,
     }),
   );
+  tls.on('secureConnection', (socket) => {
+    try {
+      accept(gate, port, begunAs.get(socket) ?? fallback, socket);
+    } catch (error) {
+      // A mistake of this program over one peer's handshake ends that connection, not the process.
+      gate.log.error('connection closed: internal error', { port, error: String(error) });
+      socket.destroy();
+    }
+  });
+  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    recordHandshake(gate.metrics, 'failed', '');
+    gate.log.debug('handshake failed', {
+      port,
+      clientIp: socket.remoteAddress,
+      code: error.code,
+      error: error.message,
+    });
+    socket.destroy();
+  });
+  return tls;
 }
 
 /** `begunAs` is the profile whose certificate was shown, and by whose CAs OpenSSL verified the client's. */
-function accept(gate: Host, listener: CompiledListener, begunAs: CompiledProfile | undefined, socket: TLSSocket): void {
+function accept(gate: Host, port: number, begunAs: CompiledProfile | undefined, socket: TLSSocket): void {
   // A late error on a TLS socket that nobody listens to would end the process.
   socket.on('error', () => socket.destroy());
   const snapshot = gate.snapshot;
   const serverName = serverNameOf(socket.servername);
-  const profile = snapshot?.listeners.get(listener.port)?.profileFor(serverName);
+  const current = snapshot?.listeners.get(port);
+  const profile = current?.profileFor(serverName);
   const protocol = socket.getProtocol() ?? '';
   const cipher = socket.getCipher();
-  const current = snapshot?.listeners.get(listener.port);
   if (
     snapshot === undefined ||
     current === undefined ||

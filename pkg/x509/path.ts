@@ -104,9 +104,13 @@ function finish(search: Search, certificates: readonly [Certificate, ...Certific
   const fault = constraintFault(certificates);
   if (fault !== undefined) return note(search, certificates, fault);
   const path: CertificatePath = [leaf, issuer, ...rest];
-  const inDate = path.slice(1).every((c) => c.notBeforeMs <= search.nowMs && search.nowMs <= c.notAfterMs);
-  if (inDate) search.valid = path;
+  if (issuersInDate(path, search.nowMs)) search.valid = path;
   else search.outdated ??= path;
+}
+
+/** Whether all above the leaf are within their dates, both ends included. */
+export function issuersInDate(path: CertificatePath, nowMs: number): boolean {
+  return path.slice(1).every(({ notBeforeMs, notAfterMs }) => notBeforeMs <= nowMs && nowMs <= notAfterMs);
 }
 
 function constraintFault(path: readonly Certificate[]): string | undefined {

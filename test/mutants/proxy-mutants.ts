@@ -414,7 +414,7 @@ export const proxyMutants: readonly Mutant[] = [
     ],
     [
       'a later policy has the certificates of the first',
-      '      tls = tlsServer(next);\n',
+      '      tls = createTls(gate, next, inForce);\n',
       '',
       changes,
       /^a certificate, and a name/,
